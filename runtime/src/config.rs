@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a container is to be. Plain data: nothing here is checked or done until it is compiled.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Where the container's root comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Root {
+    /// A directory, bound recursively.
+    Directory(PathBuf),
+    /// The host's own system read-only, with a tmpfs for the rest (`--host`).
+    Host,
+}
+
+/// The network that the container sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// A network namespace of its own, with loopback up.
+    Private,
+    /// The caller's, without privilege over it.
+    Host,
+}
+
+/// What the command has as terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Console {
+    /// A pseudo-terminal of its own on /dev/console; the monitor copies the caller's stdin and stdout.
+    Emulated,
+    /// None: the command gets the descriptors of `stdio`.
+    None,
+}
+
+/// One of the command's three standard descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stdio {
+    /// The caller's own.
+    Inherit,
+    /// /dev/null.
+    Null,
+    /// A descriptor of the caller's; duplicated, and open at least until the call returns.
+    Descriptor(i32),
+}
+
+/// A named seccomp profile (docs/seccomp.md).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Boots a distribution; refuses what a container has no business with.
+    System,
+    /// The engines' well-known default profile.
+    App,
+    /// No filter.
+    None,
+}
+
+/// What happens to the container when its caller dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lifetime {
+    /// It is killed.
+    Bound,
+    /// It lives on.
+    Detached,
+}
+
+/// A configuration. `Config::new` gives what `contain DIR CMD` does; the library's `run` uses `Config::run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The root file system.
+    pub root: Root,
+    /// The command and its arguments; not empty.
+    pub argv: Vec<OsString>,
+    /// The command's whole environment, `K=V`; the last of a name wins.
+    pub env: Vec<OsString>,
+    /// Whether argv[0] without a slash is looked up on the container's PATH (from `env`, else the usual one).
+    pub search_path: bool,
+    /// Working directory inside; `/` when none.
+    pub chdir: Option<PathBuf>,
+    /// Host name inside; the host's when none.
+    pub hostname: Option<OsString>,
+    /// Container-to-host user ids, `START:LOWER:COUNT[,…]`; the defaults when none.
+    pub uid_map: Option<String>,
+    /// Container-to-host group ids.
+    pub gid_map: Option<String>,
+    /// The network.
+    pub network: Network,
+    /// The console.
+    pub console: Console,
+    /// Standard descriptors (without console emulation).
+    pub stdio: [Stdio; 3],
+    /// How many descriptors from 3 on the command keeps from the caller.
+    pub preserve_fds: u32,
+    /// `-i`: run by /bin/sh inside the new namespaces but PID, before the pivot.
+    pub inside: Option<OsString>,
+    /// `-o`: run by /bin/sh outside, as a child of the monitor.
+    pub outside: Option<OsString>,
+    /// A reaping PID 1 in front of the command, which then is PID 2.
+    pub init: bool,
+    /// The seccomp profile.
+    pub seccomp: Profile,
+    /// Whether the command and all it starts may gain no privilege by exec.
+    pub no_new_privs: bool,
+    /// What the caller's death means.
+    pub lifetime: Lifetime,
+}
+
+impl Config {
+    /// The configuration of `contain DIR CMD`.
+    pub fn new(root: Root, argv: Vec<OsString>) -> Self {
+        Config {
+            root,
+            argv,
+            env: vec!["container=contain".into()],
+            search_path: false,
+            chdir: None,
+            hostname: None,
+            uid_map: None,
+            gid_map: None,
+            network: Network::Private,
+            console: Console::Emulated,
+            stdio: [Stdio::Inherit; 3],
+            preserve_fds: 0,
+            inside: None,
+            outside: None,
+            init: false,
+            seccomp: Profile::System,
+            no_new_privs: false,
+            lifetime: Lifetime::Bound,
+        }
+    }
+
+    /// The configuration of the libraries' run: command on PATH as PID 2 under a reaping PID 1, no console,
+    /// the `app` profile and no_new_privs.
+    pub fn run(root: Root, argv: Vec<OsString>) -> Self {
+        Config {
+            env: vec![
+                "container=contain".into(),
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
+                "HOME=/root".into(),
+            ],
+            search_path: true,
+            console: Console::None,
+            init: true,
+            seccomp: Profile::App,
+            no_new_privs: true,
+            ..Config::new(root, argv)
+        }
+    }
+}
