@@ -1,1 +1,82 @@
-fn main(){}
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! contain-init executes one plan. It starts as the monitor outside, makes the container's first process, and both
+//! walk the same list of steps; then the monitor watches until the end. It is never privileged beyond its caller,
+//! formats no text, allocates nothing and reads no environment.
+//!
+//! `contain-init --plan=FD …`: FD is the plan, a sealed memfd; what follows is for people who look at ps(1).
+#![no_std]
+#![no_main]
+#![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod console;
+mod context;
+mod execute;
+mod filter;
+mod guard;
+mod helper;
+mod id_map;
+mod identity;
+mod mounts;
+mod namespaces;
+mod reaper;
+mod relay;
+mod report;
+mod root;
+mod walk;
+mod watch;
+
+use contain_plan::Plan;
+use contain_sys::fd::OnExec;
+use contain_sys::memory::{self, Mapping, seal};
+use contain_sys::program::Arguments;
+use contain_sys::{Fd, file, signal};
+use walk::Walked;
+
+contain_sys::program!(run);
+
+/// Exit status of a failure that is contain's own.
+pub const OWN_FAILURE: i32 = 125;
+
+fn run(arguments: Arguments) -> i32 {
+    let Some(plan_fd) = plan_descriptor(&arguments) else { return OWN_FAILURE };
+    // ORDER: the mask that the spawn left (all blocked) goes first: a signal ends a monitor that has done nothing yet.
+    let ready = signal::set_mask(0).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
+    let Ok(mapping) = ready else { return OWN_FAILURE };
+    let walked = match Plan::read(mapping.bytes()) {
+        Ok(plan) => walk::start(arguments.program(), plan, plan_fd),
+        // A plan that cannot be read names nobody to tell: only the status does.
+        Err(_) => return OWN_FAILURE,
+    };
+    match walked {
+        Walked::Over(status) => status,
+        // The plan holds arguments and environment, which can be secret: with these the last copies in contain's own
+        // processes are gone. Its descriptor was closed with all the others.
+        Walked::Watching(watch) => mapping.unmap().map_or(OWN_FAILURE, |()| watch.until_end()),
+        Walked::Reaping(reaper) => mapping.unmap().map_or(OWN_FAILURE, |()| reaper.reap()),
+    }
+}
+
+/// The number behind `--plan=` in the first argument.
+fn plan_descriptor(arguments: &Arguments) -> Option<Fd> {
+    let digits = arguments.get(1)?.to_bytes().strip_prefix(b"--plan=")?;
+    let mut number = 0i32;
+    for digit in digits {
+        let value = digit.checked_sub(b'0').filter(|value| *value <= 9)?;
+        number = number.checked_mul(10)?.checked_add(i32::from(value))?;
+    }
+    (!digits.is_empty()).then_some(Fd(number))
+}
+
+/// Maps the plan. It must be sealed, so that it is the same from here on.
+fn map(plan: Fd) -> contain_sys::Result<Mapping> {
+    let wanted = seal::WRITE | seal::GROW | seal::SHRINK;
+    if memory::seals(plan)? & wanted != wanted {
+        return Err(contain_sys::Errno::EPERM);
+    }
+    let length = usize::try_from(file::status(plan)?.size).unwrap_or(0);
+    if length > contain_plan::MAX_LENGTH {
+        return Err(contain_sys::Errno::E2BIG);
+    }
+    Mapping::new(plan, length)
+}

@@ -1,1 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The plan: one ordered list of steps in a flat, bounded, versioned buffer, and the messages that report on it.
+//! Written by the runtime, read by contain-init. No I/O, no allocation; unprivileged code only reads and writes it.
+//!
+//! Layout (docs/plan.md): a [`Header`], then the steps, then the finally steps. A step is its kind, its doer, its
+//! flags and the length of its body; a body is its fields in order. Numbers are little-endian; texts end with NUL.
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+pub mod header;
+pub mod message;
+pub mod step;
+pub mod wire;
+
+pub use header::{Descriptors, Header};
+pub use message::{Ending, Message};
+pub use step::{Doer, Step};
+pub use wire::{List, Reader, Sink, Text};
+
+use wire::Malformed;
+
+/// Format version; a reader refuses every other.
+pub const VERSION: u16 = 1;
+/// The longest plan, in bytes.
+pub const MAX_LENGTH: usize = 4 * 1024 * 1024;
+/// The most steps, of both lists together.
+pub const MAX_STEPS: usize = 512;
+/// The most strings that the arguments and the environment of one execution hold together.
+pub const MAX_STRINGS: usize = 65_000;
+
+/// A plan that has been checked: every step in it can be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    header: Header,
+    steps: &'a [u8],
+    finally: &'a [u8],
+}
+
+/// One step with who does it and what its failure means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// Its number, from 1, in the order of printing; the finally steps count on.
+    pub number: u32,
+    /// Who does it.
+    pub doer: Doer,
+    /// Whether a failure is passed over.
+    pub optional: bool,
+    /// What is done.
+    pub step: Step<'a>,
+}
+
+const OPTIONAL: u8 = 1;
+
+impl<'a> Plan<'a> {
+    /// Reads and checks a whole plan.
+    pub fn read(bytes: &'a [u8]) -> Result<Plan<'a>, Malformed> {
+        if bytes.len() > MAX_LENGTH {
+            return Err(Malformed);
+        }
+        let mut reader = Reader::new(bytes);
+        let header = Header::read(&mut reader)?;
+        let steps = reader.bytes(header.steps_length as usize)?;
+        let finally = reader.bytes(header.finally_length as usize)?;
+        if !reader.is_empty() {
+            return Err(Malformed);
+        }
+        let plan = Plan { header, steps, finally };
+        let mut count = 0usize;
+        for entry in plan.steps().chain(plan.finally()) {
+            entry?;
+            count = count.checked_add(1).ok_or(Malformed)?;
+        }
+        if count == 0 || count > MAX_STEPS || plan.steps().count() != header.steps as usize {
+            return Err(Malformed);
+        }
+        Ok(plan)
+    }
+
+    /// The header.
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The steps in order.
+    pub fn steps(&self) -> Entries<'a> {
+        Entries { reader: Reader::new(self.steps), number: 0 }
+    }
+
+    /// What the monitor does when PID 1 has ended, however it ended.
+    pub fn finally(&self) -> Entries<'a> {
+        Entries { reader: Reader::new(self.finally), number: u32::from(self.header.steps) }
+    }
+
+    /// The step with this number, of either list.
+    pub fn entry(&self, number: u32) -> Option<Entry<'a>> {
+        self.steps().chain(self.finally()).filter_map(Result::ok).find(|entry| entry.number == number)
+    }
+}
+
+/// An iterator over steps; stops after the first that cannot be read.
+#[derive(Clone, Debug)]
+pub struct Entries<'a> {
+    reader: Reader<'a>,
+    number: u32,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Result<Entry<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.is_empty() {
+            return None;
+        }
+        let entry = self.read();
+        if entry.is_err() {
+            self.reader = Reader::new(&[]);
+        }
+        Some(entry)
+    }
+}
+
+impl<'a> Entries<'a> {
+    fn read(&mut self) -> Result<Entry<'a>, Malformed> {
+        let kind = self.reader.u16()?;
+        let doer = Doer::from_byte(self.reader.u8()?)?;
+        let flags = self.reader.u8()?;
+        let length = self.reader.u32()?;
+        if flags & !OPTIONAL != 0 {
+            return Err(Malformed);
+        }
+        let mut body = Reader::new(self.reader.bytes(length as usize)?);
+        let step = Step::read(kind, &mut body)?;
+        if !body.is_empty() {
+            return Err(Malformed);
+        }
+        self.number = self.number.checked_add(1).ok_or(Malformed)?;
+        Ok(Entry { number: self.number, doer, optional: flags & OPTIONAL != 0, step })
+    }
+}
+
+/// Appends one step to a list of steps.
+pub fn write_step(sink: &mut impl Sink, doer: Doer, optional: bool, step: &Step<'_>) {
+    sink.u16(step.kind());
+    sink.u8(doer as u8);
+    sink.u8(if optional { OPTIONAL } else { 0 });
+    let mut length = wire::Count::default();
+    step.write(&mut length);
+    sink.u32(length.bytes());
+    step.write(sink);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The console, PID 1's side: a pseudo-terminal of the host's that container root owns, bound at /dev/console.
+
+use crate::context::{At, Context, Fault};
+use contain_plan::message::{Message, Part, Passed};
+use contain_sys::fd::OnExec;
+use contain_sys::file::{self, Resolve, flags};
+use contain_sys::mount::{self, Depth};
+use contain_sys::terminal::{self, mode};
+use contain_sys::{Fd, process};
+
+/// Opens the pair, binds the slave and hands the master to the monitor. The slave belongs to container root since
+/// this process is container root by now; it is bound from this mount namespace's own copy of devpts.
+pub fn open(context: &mut Context<'_>) -> Result<(), Fault> {
+    let (master, slave) = terminal::open_pair().at(Part::Source)?;
+    set_up(slave)?;
+    let inside = file::open_in(context.root, c"dev", flags::O_PATH | flags::O_DIRECTORY, Resolve::BENEATH_NO_LINKS)
+        .at(Part::Target)?;
+    let tree = mount::copy_tree(slave, c"", Depth::Mount).at(Part::Attach)?;
+    file::make_file(inside, c"console", 0o600).at(Part::Target)?;
+    mount::attach_at(tree, inside, c"console").at(Part::Attach)?;
+    context.tell(&Message::Pass { what: Passed::Console }, master)?;
+    master.close()?;
+    context.console = slave;
+    Ok(())
+}
+
+/// Attributes of the inner terminal. Without a terminal outside, bytes pass unchanged: nothing is echoed, a carriage
+/// return stays one, and no line end becomes two bytes.
+fn set_up(slave: Fd) -> Result<(), Fault> {
+    let mut attributes = terminal::attributes(slave)?;
+    attributes.input |= mode::IGNBRK | mode::IUTF8;
+    if terminal::attributes(Fd(0)).is_err() {
+        attributes.input &= !mode::ICRNL;
+        attributes.local &= !mode::ECHO;
+    }
+    if terminal::attributes(Fd(1)).is_err() {
+        attributes.output &= !mode::OPOST;
+    }
+    Ok(terminal::set_attributes(slave, &attributes)?)
+}
+
+/// A session of its own with the console as controlling terminal, stdin, stdout and stderr.
+pub fn take(context: &mut Context<'_>) -> Result<(), Fault> {
+    // CVE-2017-5226: nothing inside can type into the caller's terminal.
+    process::new_session()?;
+    terminal::make_controlling(context.console)?;
+    for number in 0..3 {
+        context.console.duplicate_to(Fd(number), OnExec::Keep)?;
+    }
+    Ok(())
+}

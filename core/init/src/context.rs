@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a process that walks the plan holds on to, and how a step fails.
+
+use crate::execute::Strings;
+use contain_plan::message::{Failure, LENGTH, Message, Part, Passed, TEXT};
+use contain_plan::{Descriptors, Doer, Plan};
+use contain_sys::process::Child;
+use contain_sys::program::Program;
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd};
+
+/// The state of one process. The monitor's and PID 1's are the same until the fork.
+pub struct Context<'p> {
+    /// What a program without C library may do.
+    pub program: Program,
+    /// Room for one execution.
+    pub strings: &'static mut Strings,
+    /// The plan.
+    pub plan: Plan<'p>,
+    /// The plan's descriptor.
+    pub plan_fd: Fd,
+    /// The descriptors of the header.
+    pub descriptors: Descriptors,
+    /// Which of the two this is.
+    pub me: Doer,
+    /// The socket to the other one.
+    pub peer: Fd,
+    /// The other one, where this is the monitor and it has been made.
+    pub init: Option<Child>,
+    /// Number of the step that is being done.
+    pub step: u32,
+    /// PID 1: the new root. Monitor: the new root as PID 1 passed it on.
+    pub root: Fd,
+    /// PID 1: the console's other end. Monitor: the console's master.
+    pub console: Fd,
+    /// The outside helper that waits, and the socket that lets it go.
+    pub outside: Option<(Child, Fd)>,
+    /// PID 1 is a reaper: the command is its child.
+    pub reaper: bool,
+    /// What the kernel said about the step that fails.
+    pub said: Said,
+}
+
+/// The kernel's own words about a failure.
+#[derive(Clone, Copy)]
+pub struct Said {
+    pub text: [u8; TEXT],
+    pub length: usize,
+}
+
+impl Said {
+    pub const NOTHING: Said = Said { text: [0; TEXT], length: 0 };
+}
+
+/// How a step fails.
+#[derive(Clone, Copy)]
+pub enum Fault {
+    /// A call failed in this process.
+    Call(Errno, Part),
+    /// A helper of the user's ended with this wait status.
+    Helper(i32),
+    /// The other process reported a failure of its own.
+    Reported(Failure),
+    /// The other process died without a word.
+    Died,
+    /// The caller died; nobody is there to tell.
+    CallerGone,
+}
+
+impl From<Errno> for Fault {
+    fn from(errno: Errno) -> Self {
+        Fault::Call(errno, Part::Whole)
+    }
+}
+
+/// Names the part of a step that a call belongs to.
+pub trait At<T> {
+    fn at(self, part: Part) -> Result<T, Fault>;
+}
+
+impl<T> At<T> for contain_sys::Result<T> {
+    fn at(self, part: Part) -> Result<T, Fault> {
+        self.map_err(|errno| Fault::Call(errno, part))
+    }
+}
+
+impl Context<'_> {
+    /// The failure of the current step as a message.
+    pub fn failure(&self, fault: Fault) -> Failure {
+        let mut failure = match fault {
+            Fault::Call(errno, part) => Failure::new(self.step, errno.0, part),
+            Fault::Helper(status) => Failure { status, ..Failure::new(self.step, 0, Part::Helper) },
+            Fault::Reported(failure) => return failure,
+            Fault::Died | Fault::CallerGone => Failure::new(self.step, 0, Part::Died),
+        };
+        failure.inside = self.me == Doer::Init;
+        failure.text = self.said.text;
+        failure.text_length = u32::try_from(self.said.length).unwrap_or(0);
+        failure
+    }
+
+    /// Sends to the other process.
+    pub fn tell(&self, message: &Message, passed: Fd) -> contain_sys::Result<()> {
+        socket::send(self.peer, &message.to_bytes(), passed, Wait::Yes)
+    }
+
+    /// The next message on `socket`; `None` when the other side is gone.
+    pub fn hear(&mut self, socket: Fd, wait: Wait) -> contain_sys::Result<Option<Message>> {
+        let mut buffer = [0u8; LENGTH];
+        let (length, passed) = socket::receive(socket, &mut buffer, wait)?;
+        if length == 0 {
+            return Ok(None);
+        }
+        let message =
+            Message::from_bytes(buffer.get(..length).unwrap_or(&[])).map_err(|_| contain_sys::Errno::EPROTO)?;
+        if let Message::Pass { what } = message {
+            match what {
+                Passed::Console => self.console = passed,
+                Passed::Root => self.root = passed,
+            }
+        }
+        Ok(Some(message))
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Programs that the monitor runs beside the container: the user's helpers of `-o` and `-i`, and the system's
+//! id map helpers. They are the monitor's children and die with it.
+
+use crate::context::{Context, Fault};
+use crate::execute::EMPTY_ENVIRONMENT;
+use crate::walk::wait_or_caller_gone;
+use contain_plan::{List, Text};
+use contain_sys::identity;
+use contain_sys::process::{self, Child, Fork, Hang, namespace};
+use contain_sys::signal::number;
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd, file};
+use core::ffi::CStr;
+
+const SHELL: &CStr = c"/bin/sh";
+/// Exit status of a helper that could not be started, as a shell's.
+const NOT_STARTED: i32 = 127;
+
+/// Starts the outside helper and leaves it waiting: it must exist before the monitor joins namespaces, and run after.
+pub fn prepare_outside(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) -> Result<(), Fault> {
+    let (ours, theirs) = socket::pair()?;
+    match context.program.fork(0)? {
+        Fork::Parent(child) => {
+            theirs.close()?;
+            context.outside = Some((child, ours));
+            Ok(())
+        }
+        Fork::Child => {
+            let ready = ours.close().and_then(|()| leave(context)).and_then(|()| {
+                let mut word = [0u8; 1];
+                match socket::receive(theirs, &mut word, Wait::Yes)? {
+                    (1, _) => Ok(()),
+                    _ => Err(Errno::EPIPE),
+                }
+            });
+            if ready.is_ok() {
+                shell(context, command, environment);
+            }
+            process::exit(NOT_STARTED)
+        }
+    }
+}
+
+/// Lets the outside helper run and waits for its end.
+pub fn run_outside(context: &mut Context<'_>) -> Result<(), Fault> {
+    let Some((child, gate)) = context.outside else { return Err(Errno::ESRCH.into()) };
+    socket::send(gate, &[1], Fd::NONE, Wait::Yes)?;
+    wait_or_caller_gone(context, child.pidfd)?;
+    context.outside = None;
+    gate.close()?;
+    expect_success(child)
+}
+
+/// Runs the inside helper: in all namespaces of PID 1 but PID, as container root, at the new root.
+pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) -> Result<(), Fault> {
+    let Some(init) = context.init else { return Err(Fault::Died) };
+    match context.program.fork(0)? {
+        Fork::Parent(child) => {
+            wait_or_caller_gone(context, child.pidfd)?;
+            context.root.close()?;
+            context.root = Fd::NONE;
+            expect_success(child)
+        }
+        Fork::Child => {
+            let ready = identity::join_namespaces(init.pidfd, namespace::MOUNT | namespace::TIME)
+                .and_then(|()| identity::set_group(0))
+                .and_then(|()| identity::set_user(0))
+                .and_then(|()| identity::set_parent_death_signal(number::SIGKILL))
+                .and_then(|()| file::change_directory_fd(context.root));
+            if ready.is_ok() {
+                shell(context, command, environment);
+            }
+            process::exit(NOT_STARTED)
+        }
+    }
+}
+
+/// Runs a program of the host with these arguments and no environment; its wait status.
+pub fn run_program<'a>(
+    context: &mut Context<'_>,
+    program: &CStr,
+    arguments: impl Iterator<Item = &'a CStr>,
+) -> Result<i32, Fault> {
+    match context.program.fork(0)? {
+        Fork::Parent(child) => {
+            wait_or_caller_gone(context, child.pidfd)?;
+            status_of(child)
+        }
+        Fork::Child => {
+            context.strings.execute(program, arguments, EMPTY_ENVIRONMENT);
+            process::exit(NOT_STARTED)
+        }
+    }
+}
+
+fn status_of(child: Child) -> Result<i32, Fault> {
+    child.pidfd.close()?;
+    process::wait(child.pid, Hang::Yes)?.map(|ended| ended.status).ok_or(Fault::Died)
+}
+
+fn expect_success(child: Child) -> Result<(), Fault> {
+    match status_of(child)? {
+        0 => Ok(()),
+        status => Err(Fault::Helper(status)),
+    }
+}
+
+/// In a helper's process: the caller's working directory, and death with the monitor.
+fn leave(context: &Context<'_>) -> contain_sys::Result<()> {
+    identity::set_parent_death_signal(number::SIGKILL)?;
+    match Fd(context.descriptors.home) {
+        Fd::NONE => Ok(()),
+        home => file::change_directory_fd(home),
+    }
+}
+
+/// Becomes `/bin/sh -c COMMAND`; returns only on failure. Every descriptor of contain's is close-on-exec.
+fn shell(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) {
+    context.strings.execute(SHELL, [c"sh", c"-c", command].into_iter(), environment.iter());
+}
+

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Telling the caller: a library by a message, a person by executing the program that started contain-init again,
+//! which prints. contain-init itself formats nothing.
+
+use crate::OWN_FAILURE;
+use crate::context::{Context, Fault};
+use crate::execute::EMPTY_ENVIRONMENT;
+use crate::id_map::Decimal;
+use contain_plan::message::{Failure, Message};
+use contain_sys::fd::OnExec;
+use contain_sys::memory::{self, Executable};
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd, file};
+use core::ffi::CStr;
+
+/// Reports the failure of a container that has been taken down. The exit status, where there is nobody who prints.
+pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
+    let failure = context.failure(fault);
+    let control = Fd(context.descriptors.control);
+    if control.is_some() {
+        // A caller that is gone needs no report.
+        let _ = socket::send(control, &Message::Failed(failure).to_bytes(), Fd::NONE, Wait::No);
+        return OWN_FAILURE;
+    }
+    // Returns only where even that cannot be done; the status still tells.
+    let _ = print(context, &failure);
+    OWN_FAILURE
+}
+
+
+/// Executes the starter with the report and the plan on descriptors that it is told.
+fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()> {
+    let report = memory::make_memfd(c"contain-report", Executable::No)?;
+    file::write_whole(report, &Message::Failed(*failure).to_bytes())?;
+    report.set_on_exec(OnExec::Keep)?;
+    context.plan_fd.set_on_exec(OnExec::Keep)?;
+    let mut report_text = [0u8; 32];
+    let mut plan_text = [0u8; 32];
+    let report_argument = argument(&mut report_text, b"--report-fd=", report)?;
+    let plan_argument = argument(&mut plan_text, b"--plan-fd=", context.plan_fd)?;
+    let arguments = [c"contain", report_argument, plan_argument];
+    let starter = Fd(context.descriptors.starter);
+    Err(context.strings.execute_fd(starter, arguments.into_iter(), EMPTY_ENVIRONMENT))
+}
+
+fn argument<'b>(buffer: &'b mut [u8; 32], option: &[u8], fd: Fd) -> contain_sys::Result<&'b CStr> {
+    let number = Decimal::new(fd.0);
+    let digits = number.text().to_bytes_with_nul();
+    for (slot, byte) in buffer.iter_mut().zip(option.iter().chain(digits)) {
+        *slot = *byte;
+    }
+    CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::E2BIG)
+}

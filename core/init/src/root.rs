@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The new root: attached first, filled, and made the root in the end.
+
+use crate::context::{At, Context, Fault};
+use crate::mounts;
+use contain_plan::Step;
+use contain_plan::message::{Message, Part, Passed};
+use contain_sys::file::{self, flags};
+use contain_sys::identity::{self, Dumpable};
+use contain_sys::mount::{self, Depth};
+use contain_sys::Fd;
+
+/// Binds the working directory with all that is mounted below it onto itself, as a slave of the host.
+pub fn bind(context: &mut Context<'_>) -> Result<(), Fault> {
+    let tree = mount::copy_tree(Fd::CWD, c".", Depth::Recursive).at(Part::Source)?;
+    mount::make_slave(tree)?;
+    let place = file::open(Fd::CWD, c".", flags::O_PATH | flags::O_DIRECTORY).at(Part::Target)?;
+    mount::attach(tree, place).at(Part::Attach)?;
+    settle(context, tree)
+}
+
+/// A tmpfs as root, on top of the host's.
+pub fn tmpfs(context: &mut Context<'_>) -> Result<(), Fault> {
+    let filesystem = mounts::make_filesystem(context, c"tmpfs", [c"mode=0755"].into_iter(), 0)?;
+    let place = file::open(Fd::CWD, c"/", flags::O_PATH | flags::O_DIRECTORY).at(Part::Target)?;
+    mount::attach(filesystem, place).at(Part::Attach)?;
+    settle(context, filesystem)
+}
+
+/// The working directory is the new root from here on.
+fn settle(context: &mut Context<'_>, root: Fd) -> Result<(), Fault> {
+    context.root = root;
+    file::change_directory_fd(root)?;
+    let wanted = |step: Step<'_>| matches!(step, Step::RunInside { .. });
+    if context.plan.steps().any(|entry| entry.is_ok_and(|entry| wanted(entry.step))) {
+        context.tell(&Message::Pass { what: Passed::Root }, root)?;
+    }
+    Ok(())
+}
+
+/// The new root becomes the root and the host's goes away.
+pub fn pivot(context: &mut Context<'_>) -> Result<(), Fault> {
+    file::change_directory_fd(context.root)?;
+    mount::pivot_to_current_directory()?;
+    file::change_directory(c"/")?;
+    identity::set_dumpable(Dumpable::No)?;
+    Ok(())
+}

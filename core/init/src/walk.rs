@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The story of a container: both processes walk the same steps; where the doer changes, they meet.
+
+use crate::context::{Context, Fault, Said};
+use crate::execute::Strings;
+use crate::reaper::Reaper;
+use crate::watch::Watch;
+use crate::{OWN_FAILURE, console, execute, helper, id_map, identity, mounts, namespaces, reaper, report, root, watch};
+use contain_plan::message::Message;
+use contain_plan::{Doer, Entry, Plan, Step};
+use contain_sys::fd::OnExec;
+use contain_sys::process::{self, Hang};
+use contain_sys::program::{Once, Program};
+use contain_sys::signal::{self, Poll, number, poll, poll_event};
+use contain_sys::socket::Wait;
+use contain_sys::{Errno, Fd, net};
+
+static STRINGS: Once<Strings> = Once::new(Strings::new());
+
+/// How the walk ended.
+pub enum Walked {
+    /// The command runs: what is left to do.
+    Watching(Watch),
+    /// PID 1 has started the command and reaps.
+    Reaping(Reaper),
+    /// Nothing is left to do but to exit with this status.
+    Over(i32),
+}
+
+/// Walks the plan, as the monitor and from the fork on as PID 1 too.
+pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
+    let Some(strings) = STRINGS.take() else { return Walked::Over(OWN_FAILURE) };
+    let mut context = Context {
+        program,
+        strings,
+        plan,
+        plan_fd,
+        descriptors: plan.header().descriptors,
+        me: Doer::Monitor,
+        peer: Fd::NONE,
+        init: None,
+        step: 0,
+        root: Fd::NONE,
+        console: Fd::NONE,
+        outside: None,
+        reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
+        said: Said::NOTHING,
+    };
+    match walk(&mut context) {
+        Ok(walked) => walked,
+        Err(fault) if context.me == Doer::Init => {
+            // The monitor hears of it, or has heard the end of the socket.
+            let _ = context.tell(&Message::Failed(context.failure(fault)), Fd::NONE);
+            Walked::Over(OWN_FAILURE)
+        }
+        Err(fault) => {
+            take_down(&mut context);
+            Walked::Over(report::failure(&mut context, fault))
+        }
+    }
+}
+
+fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
+    for fd in context.descriptors.all() {
+        if fd >= 0 {
+            Fd(fd).set_on_exec(OnExec::Close)?;
+        }
+    }
+    // Ignored by the caller, it would keep the end of PID 1 from being waited for.
+    signal::reset(number::SIGCHLD)?;
+    let mut last = Doer::Monitor;
+    for entry in context.plan.steps() {
+        let Ok(entry) = entry else { return Err(Errno::EPROTO.into()) };
+        if entry.doer != last {
+            meet(context, last)?;
+            last = entry.doer;
+        }
+        context.step = entry.number;
+        if entry.doer == context.me {
+            #[cfg(feature = "test-hooks")]
+            test_hooks(context)?;
+            match entry.step {
+                Step::Watch { console, guard } => {
+                    return watch::prepare(context, console, guard).map(Walked::Watching);
+                }
+                Step::Reap {} => return reaper::start_command(context).map(Walked::Reaping),
+                _ => perform(context, &entry)?,
+            }
+        }
+    }
+    // A plan ends with a watch, or by becoming the command.
+    Err(Errno::EPROTO.into())
+}
+
+/// The steps after the current one, in the process that a reaper started for the command.
+pub fn rest(context: &mut Context<'_>) -> Result<(), Fault> {
+    let done = context.step;
+    for entry in context.plan.steps().flatten() {
+        if entry.number > done && entry.doer == Doer::Init {
+            context.step = entry.number;
+            #[cfg(feature = "test-hooks")]
+            test_hooks(context)?;
+            perform(context, &entry)?;
+        }
+    }
+    Err(Errno::EPROTO.into())
+}
+
+/// Does one step; the failure of an optional one is passed over.
+fn perform(context: &mut Context<'_>, entry: &Entry<'_>) -> Result<(), Fault> {
+    match act(context, entry.step) {
+        Err(_) if entry.optional => {
+            context.said = Said::NOTHING;
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
+    match step {
+        Step::Clone { namespaces } => namespaces::clone(context, namespaces),
+        Step::MapIds { deny_setgroups, uid_map, gid_map } => id_map::write(context, deny_setgroups, uid_map, gid_map),
+        Step::MapIdsThrough { uid_helper, uid_arguments, gid_helper, gid_arguments } => {
+            id_map::write_through(context, (uid_helper, uid_arguments), (gid_helper, gid_arguments))
+        }
+        Step::PrepareOutside { command, environment } => helper::prepare_outside(context, command, environment),
+        Step::RunOutside { .. } => helper::run_outside(context),
+        Step::Join { namespaces } => namespaces::join(context, namespaces),
+        Step::RunInside { command, environment } => helper::run_inside(context, command, environment),
+        Step::AwaitStart {} => await_start(context),
+        Step::BecomeIds { uid, gid, clear_groups } => identity::become_ids(uid, gid, clear_groups),
+        Step::BindRoot { .. } => root::bind(context),
+        Step::TmpfsRoot {} => root::tmpfs(context),
+        Step::MakeDirectory { path, mode } => mounts::make_directory(context, path, mode),
+        Step::MakeLink { target, path } => mounts::make_link(context, target, path),
+        Step::Mount { filesystem, target, options, attributes, make } => {
+            mounts::mount(context, filesystem, target, options, attributes, make)
+        }
+        Step::Bind { source, target, attributes, recursive } => {
+            mounts::bind(context, source, target, attributes, recursive)
+        }
+        Step::BindDevices { names } => mounts::bind_devices(context, names),
+        Step::OpenConsole {} => console::open(context),
+        Step::RaiseLoopback {} => Ok(net::raise_loopback()?),
+        Step::Pivot {} => root::pivot(context),
+        Step::SetHostname { name } => Ok(contain_sys::identity::set_hostname(name.to_bytes())?),
+        Step::LimitResource { resource, soft, hard } => Ok(contain_sys::identity::set_rlimit(resource, soft, hard)?),
+        Step::TakeConsole {} => console::take(context),
+        Step::ChangeDirectory { path } => Ok(contain_sys::file::change_directory(path)?),
+        Step::ResetSignals {} => Ok(contain_sys::signal::reset_all()?),
+        Step::SetCapabilities { bounding, permitted } => identity::set_capabilities(bounding, permitted),
+        Step::SetNoNewPrivs {} => Ok(contain_sys::identity::set_no_new_privs()?),
+        Step::LoadSeccomp { program, .. } => Ok(contain_sys::identity::load_seccomp(program)?),
+        Step::Execute { search, arguments, environment, keep } => {
+            execute::execute(context, search, arguments, environment, keep)
+        }
+        Step::JoinTarget { namespaces, .. } => namespaces::join_target(context, namespaces),
+        Step::Dismiss {} => dismiss(context),
+        Step::Watch { .. } | Step::Reap {} | Step::RestoreTerminal {} | Step::Report {} | Step::Never(..) => {
+            Err(Errno::EPROTO.into())
+        }
+    }
+}
+
+/// The doer changes: who was at work says so, the other one has waited for it.
+fn meet(context: &mut Context<'_>, last: Doer) -> Result<(), Fault> {
+    if context.me == last {
+        return Ok(context.tell(&Message::Go, Fd::NONE)?);
+    }
+    loop {
+        if context.me == Doer::Monitor {
+            wait_or_caller_gone(context, context.peer)?;
+        }
+        match context.hear(context.peer, Wait::Yes)? {
+            Some(Message::Go) => return Ok(()),
+            Some(Message::Failed(failure)) => return Err(Fault::Reported(failure)),
+            Some(_) => {}
+            None if context.me == Doer::Init => return Err(Fault::Died),
+            // The socket's last copy closed: by the exec of the command, or because PID 1 died on the way there.
+            None if after_execute(context) => return Ok(()),
+            None => return Err(Fault::Died),
+        }
+    }
+}
+
+/// Whether what PID 1 did last is the exec.
+fn after_execute(context: &Context<'_>) -> bool {
+    context.plan.entry(context.step).is_some_and(|entry| matches!(entry.step, Step::Execute { .. }))
+}
+
+/// Waits until `fd` can be read; the caller's end ends everything.
+pub fn wait_or_caller_gone(context: &Context<'_>, fd: Fd) -> Result<(), Fault> {
+    if context.descriptors.caller < 0 {
+        return Ok(());
+    }
+    let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
+    let mut asked = [ask(fd.0), ask(context.descriptors.caller)];
+    loop {
+        poll(&mut asked, -1)?;
+        let [wanted, caller] = asked;
+        if wanted.answered != 0 {
+            return Ok(());
+        }
+        if caller.answered != 0 {
+            return Err(Fault::CallerGone);
+        }
+    }
+}
+
+/// Reports "created" and waits for the caller's word.
+fn await_start(context: &mut Context<'_>) -> Result<(), Fault> {
+    let control = Fd(context.descriptors.control);
+    let Some(init) = context.init else { return Err(Fault::Died) };
+    let created = Message::Created { init: init.pid };
+    contain_sys::socket::send(control, &created.to_bytes(), init.pidfd, Wait::Yes)?;
+    let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
+    loop {
+        let mut asked = [ask(control.0), ask(context.descriptors.caller), ask(init.pidfd.0)];
+        poll(&mut asked, -1)?;
+        let [word, caller, ended] = asked;
+        if ended.answered != 0 {
+            return Err(Fault::Died);
+        }
+        if caller.answered != 0 {
+            return Err(Fault::CallerGone);
+        }
+        if word.answered == 0 {
+            continue;
+        }
+        match context.hear(control, Wait::Yes)? {
+            Some(Message::Start) => return Ok(()),
+            Some(Message::Signal { signal: number::SIGKILL } | Message::Kill | Message::Release) | None => {
+                return Err(Fault::CallerGone);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// Ends PID 1, which was there for its user namespace alone.
+fn dismiss(context: &mut Context<'_>) -> Result<(), Fault> {
+    take_down(context);
+    Ok(())
+}
+
+/// Kills what was made so far and waits until it is gone.
+pub fn take_down(context: &mut Context<'_>) {
+    let outside = context.outside.take().map(|(child, _)| child);
+    for child in [context.init.take(), outside].into_iter().flatten() {
+        // Both can only fail where the process is gone already.
+        let _ = process::send_signal(child.pidfd, number::SIGKILL);
+        let _ = process::wait(child.pid, Hang::Yes);
+    }
+}
+
+/// Stops for ever at the step that the plan names, or fails it.
+#[cfg(feature = "test-hooks")]
+fn test_hooks(context: &Context<'_>) -> Result<(), Fault> {
+    let header = context.plan.header();
+    if u32::from(header.fail_at) == context.step {
+        return Err(Errno::EIO.into());
+    }
+    if u32::from(header.stop_at) == context.step {
+        contain_sys::file::write_whole(Fd(2), b"stopped\n")?;
+        loop {
+            let _ = poll(&mut [], -1);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,411 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The monitor while the command runs: it gives up what it does not need, then waits for the end, passes signals on,
+//! obeys its caller, copies the console, and replaces its guard.
+
+use crate::context::{Context, Fault};
+use crate::id_map::Decimal;
+use crate::relay::{Progress, Relay};
+use crate::{OWN_FAILURE, filter, guard};
+use contain_plan::message::{Ending, LENGTH, Message};
+use contain_plan::{Doer, Step};
+use contain_sys::file::{self, flags};
+use contain_sys::identity::{self, Capabilities, Dumpable, capability};
+use contain_sys::process::{self, Child, Hang};
+use contain_sys::program::Program;
+use contain_sys::signal::{self, Poll, Received, number, poll, poll_event};
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Fd, fd, time};
+
+/// All that is left of a monitor once the plan has been done.
+pub struct Watch {
+    program: Program,
+    init: Child,
+    myself: Fd,
+    signals: Fd,
+    control: Fd,
+    caller: Fd,
+    peer: Fd,
+    guard: Option<Child>,
+    relay: Option<Relay>,
+    /// /proc/PID/status of a command that is PID 1 itself; a process like any other has none here.
+    status: Fd,
+    reaper: bool,
+    report: bool,
+    /// The signal that ended the container where PID 1 would not have obeyed it.
+    killed_by: Option<i32>,
+    started_ns: u64,
+}
+
+/// Everything that can fail: after this the monitor holds no privilege and watches.
+pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Result<Watch, Fault> {
+    let Some(init) = context.init else { return Err(Fault::Died) };
+    let started_ns = time::monotonic_ns();
+    signal::set_mask(signal::ALL)?;
+    let signals = signal::open_reader(signal::ALL & !ignored()?)?;
+    let myself = process::open_pidfd(process::id())?;
+    let is_pid_1 = guarded && !context.reaper;
+    let finally = |wanted: fn(&Step<'_>) -> bool| {
+        context.plan.finally().any(|entry| entry.is_ok_and(|e| e.doer == Doer::Monitor && wanted(&e.step)))
+    };
+    let mut watch = Watch {
+        program: context.program,
+        init,
+        myself,
+        signals,
+        control: Fd(context.descriptors.control),
+        caller: Fd(context.descriptors.caller),
+        peer: context.peer,
+        guard: None,
+        relay: None,
+        status: if is_pid_1 { open_status(init.pid)? } else { Fd::NONE },
+        reaper: context.reaper || !guarded,
+        report: finally(|step| matches!(step, Step::Report {})),
+        killed_by: None,
+        started_ns,
+    };
+    watch.give_up(console.then_some(context.console), guarded)?;
+    Ok(watch)
+}
+
+/// The signals among those that end a process which were ignored from the start (nohup(1), a shell's background).
+fn ignored() -> contain_sys::Result<signal::Mask> {
+    let mut mask = 0;
+    for signal in [number::SIGHUP, number::SIGINT, number::SIGQUIT] {
+        if signal::is_ignored(signal)? {
+            mask |= signal::bit(signal);
+        }
+    }
+    Ok(mask)
+}
+
+fn open_status(pid: i32) -> contain_sys::Result<Fd> {
+    let proc = file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY)?;
+    let directory = file::open(proc, Decimal::new(pid).text(), flags::O_PATH | flags::O_DIRECTORY)?;
+    file::open(directory, c"status", flags::O_RDONLY)
+}
+
+impl Watch {
+    /// Closes all else, keeps no capability but the one to signal inside, and puts the filter up.
+    fn give_up(&mut self, console: Option<Fd>, guarded: bool) -> contain_sys::Result<()> {
+        let master = console.unwrap_or(Fd::NONE);
+        let standard = if console.is_some() { [Fd(0), Fd(1)] } else { [Fd::NONE; 2] };
+        let [stdin, stdout] = standard;
+        let (init, status) = (self.init.pidfd, self.status);
+        let mut keep =
+            [stdin, stdout, master, init, self.myself, self.signals, self.control, self.caller, self.peer, status];
+        fd::close_all_but(&mut keep)?;
+        let kill = identity::capabilities()?.permitted & (1 << capability::KILL);
+        identity::set_capabilities(Capabilities { effective: kill, permitted: kill, inheritable: 0 })?;
+        identity::set_dumpable(Dumpable::No)?;
+        filter::load()?;
+        if guarded {
+            self.guard = Some(guard::start(self.program, self.myself, self.init.pidfd)?);
+        }
+        if console.is_some() {
+            self.relay = Some(Relay::start(master)?);
+        }
+        Ok(())
+    }
+
+    /// Watches until the end; the exit status.
+    pub fn until_end(mut self) -> i32 {
+        self.tell(&Message::Started);
+        let mut answers = Answers::default();
+        // An error here means that this cannot watch any more: it ends the container.
+        while !answers.ended {
+            match self.ask() {
+                Ok(got) => answers = got,
+                Err(_) => {
+                    self.kill();
+                    break;
+                }
+            }
+            self.serve(&answers);
+        }
+        self.finish()
+    }
+
+    fn ask(&mut self) -> contain_sys::Result<Answers> {
+        let ask = |fd: Fd| Poll { fd: fd.0, events: poll_event::IN, answered: 0 };
+        let guard = self.guard.map_or(Fd::NONE, |child| child.pidfd);
+        let none = Poll { fd: -1, events: 0, answered: 0 };
+        let [stdin, master, stdout] = self.relay.as_ref().map_or([none; 3], Relay::questions);
+        let mut asked = [
+            ask(self.init.pidfd),
+            ask(self.signals),
+            ask(self.control),
+            ask(self.caller),
+            ask(guard),
+            stdin,
+            master,
+            stdout,
+        ];
+        poll(&mut asked, -1)?;
+        let [ended, signals, control, caller, guard, stdin, master, stdout] = asked;
+        Ok(Answers {
+            ended: ended.answered != 0,
+            signals: signals.answered != 0,
+            control: control.answered != 0,
+            caller: caller.answered != 0,
+            guard: guard.answered != 0,
+            relay: [stdin, master, stdout],
+        })
+    }
+
+    fn serve(&mut self, answers: &Answers) {
+        if answers.signals {
+            while let Ok(Some(received)) = signal::read_one(self.signals) {
+                self.received(received);
+            }
+        }
+        if answers.control {
+            self.obey();
+        }
+        if answers.caller {
+            self.caller = Fd::NONE;
+            self.kill();
+        }
+        if answers.guard {
+            self.replace_guard();
+        }
+        if let Some(relay) = &mut self.relay
+            && relay.copy(answers.relay) == Ok(Progress::NobodyReads)
+        {
+            self.kill_with(number::SIGPIPE);
+        }
+    }
+
+    /// A word from the library caller.
+    fn obey(&mut self) {
+        let mut buffer = [0u8; LENGTH];
+        let word = match socket::receive(self.control, &mut buffer, Wait::No) {
+            Ok((0, _)) => {
+                // The last copy of the caller's end is closed; its pidfd alone says whether it lives.
+                self.control = Fd::NONE;
+                return;
+            }
+            Ok((length, _)) => Message::from_bytes(buffer.get(..length).unwrap_or(&[])),
+            Err(_) => return,
+        };
+        match word {
+            Ok(Message::Signal { signal }) => self.deliver(signal),
+            Ok(Message::Kill) => self.kill(),
+            _ => {}
+        }
+    }
+
+    fn received(&mut self, received: Received) {
+        let Received { signal, from_kernel } = received;
+        match signal {
+            number::SIGCHLD => {}
+            number::SIGWINCH if self.relay.is_some() => {
+                if let Some(relay) = &self.relay {
+                    relay.resize();
+                }
+            }
+            number::SIGTSTP | number::SIGTTIN | number::SIGTTOU => self.stop(signal, from_kernel),
+            number::SIGCONT => {
+                let _ = process::send_signal(self.init.pidfd, number::SIGCONT);
+                if let Some(relay) = &mut self.relay {
+                    relay.resume();
+                }
+            }
+            // A terminal sends to its whole foreground group: who is in it has it already.
+            _ if from_kernel && self.in_our_group() => self.already_delivered(signal),
+            _ => self.deliver(signal),
+        }
+    }
+
+    fn in_our_group(&self) -> bool {
+        self.relay.is_none() && process::group_of(self.init.pid) == process::group_of(0)
+    }
+
+    /// Stops with the command, as a shell's job does. PID 1 obeys SIGSTOP from outside alone.
+    fn stop(&mut self, signal: i32, from_kernel: bool) {
+        if self.status.is_some() {
+            let disposition = self.disposition(signal);
+            if disposition != Disposition::Discarded {
+                return self.deliver_once(signal, from_kernel);
+            }
+            let _ = process::send_signal(self.init.pidfd, number::SIGSTOP);
+        } else {
+            self.deliver_once(signal, from_kernel);
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.restore();
+        }
+        let _ = process::signal_self(number::SIGSTOP);
+    }
+
+    fn deliver_once(&mut self, signal: i32, from_kernel: bool) {
+        if !(from_kernel && self.in_our_group()) {
+            let _ = process::send_signal(self.init.pidfd, signal);
+        }
+    }
+
+    /// A terminal's signal that PID 1 got and, without a handler, did not obey.
+    fn already_delivered(&mut self, signal: i32) {
+        if ends_a_process(signal) && self.status.is_some() && self.disposition(signal) == Disposition::Discarded {
+            self.kill_with(signal);
+        }
+    }
+
+    /// Passes a signal on. What would end any other command ends this one, though PID 1 would not obey it.
+    fn deliver(&mut self, signal: i32) {
+        if signal == number::SIGKILL {
+            return self.kill();
+        }
+        if ends_a_process(signal) && self.status.is_some() {
+            match self.disposition(signal) {
+                Disposition::Discarded => return self.kill_with(signal),
+                Disposition::Ignored => return,
+                Disposition::Taken => {}
+            }
+        }
+        // ESRCH: it has just ended.
+        let _ = process::send_signal(self.init.pidfd, signal);
+    }
+
+    fn disposition(&self, signal: i32) -> Disposition {
+        let mut text = [0u8; 4096];
+        let length = file::read_at_start(self.status, &mut text).unwrap_or(0);
+        let text = text.get(..length).unwrap_or(&[]);
+        let has = |field: &[u8]| mask_in(text, field) & signal::bit(signal) != 0;
+        if has(b"SigCgt:") || has(b"SigBlk:") {
+            Disposition::Taken
+        } else if has(b"SigIgn:") {
+            Disposition::Ignored
+        } else {
+            Disposition::Discarded
+        }
+    }
+
+    fn kill_with(&mut self, signal: i32) {
+        self.killed_by.get_or_insert(signal);
+        self.kill();
+    }
+
+    fn kill(&self) {
+        // ESRCH: it has just ended.
+        let _ = process::send_signal(self.init.pidfd, number::SIGKILL);
+    }
+
+    fn replace_guard(&mut self) {
+        if let Some(dead) = self.guard.take() {
+            let _ = process::wait(dead.pid, Hang::Yes);
+            let _ = dead.pidfd.close();
+        }
+        match guard::start(self.program, self.myself, self.init.pidfd) {
+            Ok(child) => self.guard = Some(child),
+            // Somebody kills guards faster than there are any: the container does not run unguarded.
+            Err(_) => self.kill(),
+        }
+    }
+
+    fn tell(&self, message: &Message) {
+        if self.control.is_some() {
+            // A caller that is gone or does not read is not waited for.
+            let _ = socket::send(self.control, &message.to_bytes(), Fd::NONE, Wait::No);
+        }
+    }
+
+    /// After the end: what is left on the console, the terminal, the report, the guard.
+    fn finish(mut self) -> i32 {
+        let ended = process::wait(self.init.pid, Hang::Yes).ok().flatten();
+        let wall_ns = time::monotonic_ns().saturating_sub(self.started_ns);
+        let mut ending = ended.map_or(Ending::default(), |ended| Ending {
+            status: ended.status,
+            wall_ns,
+            user_us: ended.user_us,
+            system_us: ended.system_us,
+            peak_kib: ended.peak_kib,
+        });
+        if let Some(reported) = self.reaper_report() {
+            ending.status = reported.status;
+        }
+        if let Some(signal) = self.killed_by {
+            ending.status = signal;
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.drain();
+            relay.restore();
+        }
+        if self.report {
+            self.tell(&Message::Ended(ending));
+        }
+        if let Some(guard) = self.guard {
+            let _ = process::send_signal(guard.pidfd, number::SIGKILL);
+            let _ = process::wait(guard.pid, Hang::Yes);
+        }
+        exit_status(ending.status)
+    }
+
+    /// What a reaping PID 1 said of the command's end, where it lived to say it.
+    fn reaper_report(&self) -> Option<Ending> {
+        if !self.reaper || !self.peer.is_some() {
+            return None;
+        }
+        let mut buffer = [0u8; LENGTH];
+        let (length, _) = socket::receive(self.peer, &mut buffer, Wait::No).ok()?;
+        match Message::from_bytes(buffer.get(..length)?) {
+            Ok(Message::Ended(ending)) => Some(ending),
+            _ => None,
+        }
+    }
+}
+
+/// What a wake-up was for.
+struct Answers {
+    ended: bool,
+    signals: bool,
+    control: bool,
+    caller: bool,
+    guard: bool,
+    relay: [Poll; 3],
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        let none = Poll { fd: -1, events: 0, answered: 0 };
+        Answers { ended: false, signals: false, control: false, caller: false, guard: false, relay: [none; 3] }
+    }
+}
+
+/// What becomes of a signal at PID 1.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Disposition {
+    /// It has a handler, or waits for it.
+    Taken,
+    /// It is ignored on purpose.
+    Ignored,
+    /// The kernel throws it away, since PID 1 is protected from default actions.
+    Discarded,
+}
+
+fn ends_a_process(signal: i32) -> bool {
+    matches!(signal, number::SIGHUP | number::SIGINT | number::SIGQUIT | number::SIGTERM)
+}
+
+/// The hexadecimal mask behind `field` in the text of /proc/PID/status.
+fn mask_in(text: &[u8], field: &[u8]) -> u64 {
+    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(field)).unwrap_or(&[]);
+    let mut mask = 0u64;
+    for byte in line {
+        let digit = match byte {
+            b'0'..=b'9' => byte.wrapping_sub(b'0'),
+            b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
+            _ => continue,
+        };
+        mask = mask.wrapping_shl(4) | u64::from(digit);
+    }
+    mask
+}
+
+/// The status that a shell shows for a status word of wait(2).
+fn exit_status(word: i32) -> i32 {
+    match word & 0x7f {
+        0 => word.wrapping_shr(8) & 0xff,
+        signal if signal < 0x7f => signal.saturating_add(128),
+        _ => OWN_FAILURE,
+    }
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The steps. A new feature is at most one new kind here, done in contain-init, compiled in the runtime.
+
+use crate::wire::{Field, List, Malformed, Reader, Sink, Text};
+
+/// Who does a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Doer {
+    /// contain-init outside.
+    Monitor = 0,
+    /// contain-init inside, the container's first process, or the process that becomes an injected command.
+    Init = 1,
+}
+
+impl Doer {
+    pub(crate) fn from_byte(byte: u8) -> Result<Doer, Malformed> {
+        match byte {
+            0 => Ok(Doer::Monitor),
+            1 => Ok(Doer::Init),
+            _ => Err(Malformed),
+        }
+    }
+}
+
+macro_rules! steps {
+    ($($(#[doc = $doc:literal])* $number:literal $name:ident $label:literal { $($(#[doc = $field_doc:literal])* $field:ident: $type:ty,)* })*) => {
+        /// What is done in one step.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Step<'a> {
+            $($(#[doc = $doc])* $name { $($(#[doc = $field_doc])* $field: $type,)* },)*
+            /// Never made: it ties the lifetime where no field does.
+            #[doc(hidden)]
+            Never(core::convert::Infallible, core::marker::PhantomData<&'a ()>),
+        }
+
+        impl<'a> Step<'a> {
+            /// The number of the kind, as written.
+            pub fn kind(&self) -> u16 {
+                match self {
+                    $(Step::$name { .. } => $number,)*
+                    Step::Never(never, _) => match *never {},
+                }
+            }
+
+            /// What the kind is called, in words.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Step::$name { .. } => $label,)*
+                    Step::Never(never, _) => match *never {},
+                }
+            }
+
+            pub(crate) fn read(kind: u16, reader: &mut Reader<'a>) -> Result<Step<'a>, Malformed> {
+                match kind {
+                    $($number => Ok(Step::$name { $($field: <$type as Field>::read(reader)?,)* }),)*
+                    _ => Err(Malformed),
+                }
+            }
+
+            /// Writes the fields.
+            pub fn write(&self, sink: &mut impl Sink) {
+                match self {
+                    $(Step::$name { $($field,)* } => { $(Field::write($field, sink);)* let _ = sink; })*
+                    Step::Never(never, _) => match *never {},
+                }
+            }
+        }
+
+        /// The number and the words of every kind.
+        pub const KINDS: &[(u16, &str)] = &[$(($number, $label),)*];
+    };
+}
+
+steps! {
+    /// Makes PID 1 in new namespaces; its working directory is the root descriptor where there is one.
+    1 Clone "clone" {
+        /// CLONE_NEW* bits.
+        namespaces: u64,
+    }
+    /// Writes the id maps of PID 1.
+    2 MapIds "map ids" {
+        /// Whether setgroups is denied first.
+        deny_setgroups: bool,
+        /// The kernel's text for uid_map.
+        uid_map: &'a [u8],
+        /// The kernel's text for gid_map.
+        gid_map: &'a [u8],
+    }
+    /// Has the id maps of PID 1 written by the system's helpers.
+    3 MapIdsThrough "map ids" {
+        /// Path of newuidmap.
+        uid_helper: Text<'a>,
+        /// Its arguments behind the process id.
+        uid_arguments: List<'a>,
+        /// Path of newgidmap.
+        gid_helper: Text<'a>,
+        /// Its arguments behind the process id.
+        gid_arguments: List<'a>,
+    }
+    /// Starts the outside helper as the monitor's child, on the host, and leaves it waiting.
+    4 PrepareOutside "prepare" {
+        /// Run by /bin/sh -c.
+        command: Text<'a>,
+        /// Its environment.
+        environment: List<'a>,
+    }
+    /// Lets the outside helper run and waits for it.
+    5 RunOutside "run" {
+        /// As prepared; for people.
+        command: Text<'a>,
+    }
+    /// The monitor joins these namespaces of PID 1.
+    6 Join "join" {
+        /// CLONE_NEW* bits.
+        namespaces: u64,
+    }
+    /// Runs the inside helper in all new namespaces but PID, at the new root.
+    7 RunInside "run" {
+        /// Run by /bin/sh -c.
+        command: Text<'a>,
+        /// Its environment.
+        environment: List<'a>,
+    }
+    /// Reports "created" and waits for the caller's word.
+    8 AwaitStart "await start" {}
+    /// The process becomes these ids of the new user namespace, without supplementary groups where it may.
+    9 BecomeIds "ids" {
+        /// User id inside.
+        uid: u32,
+        /// Group id inside.
+        gid: u32,
+        /// Whether supplementary groups can be cleared.
+        clear_groups: bool,
+    }
+    /// Binds the working directory recursively onto itself as the new root.
+    10 BindRoot "root" {
+        /// For people: the directory as it was given.
+        path: Text<'a>,
+    }
+    /// Makes a tmpfs the new root.
+    11 TmpfsRoot "root" {}
+    /// Makes a directory below the root where there is none.
+    12 MakeDirectory "directory" {
+        /// Below the root.
+        path: Text<'a>,
+        /// Permissions.
+        mode: u32,
+    }
+    /// Makes a symbolic link below the root.
+    13 MakeLink "link" {
+        /// What it names.
+        target: Text<'a>,
+        /// Below the root.
+        path: Text<'a>,
+    }
+    /// Mounts a new file system.
+    14 Mount "mount" {
+        /// Its type.
+        filesystem: Text<'a>,
+        /// Below the root; a real directory, no link on the way.
+        target: Text<'a>,
+        /// `key=value`, or `key` alone.
+        options: List<'a>,
+        /// MOUNT_ATTR_* bits.
+        attributes: u64,
+        /// Whether the target directory is made where there is none.
+        make: bool,
+    }
+    /// Binds a file or directory of the host.
+    15 Bind "bind" {
+        /// On the host.
+        source: Text<'a>,
+        /// Below the root.
+        target: Text<'a>,
+        /// MOUNT_ATTR_* bits to set on all of it.
+        attributes: u64,
+        /// With all that is mounted below it.
+        recursive: bool,
+    }
+    /// Binds devices of the host's /dev into the new one.
+    16 BindDevices "devices" {
+        /// Their names.
+        names: List<'a>,
+    }
+    /// Opens a pseudo-terminal, binds it at /dev/console and hands its other end to the monitor.
+    17 OpenConsole "console" {}
+    /// Loopback up.
+    18 RaiseLoopback "loopback" {}
+    /// The new root becomes the root; the host's goes away.
+    19 Pivot "pivot" {}
+    /// Sets the host name.
+    20 SetHostname "hostname" {
+        /// The name.
+        name: Text<'a>,
+    }
+    /// A resource limit.
+    21 LimitResource "rlimit" {
+        /// RLIMIT_* number.
+        resource: u32,
+        /// Soft limit.
+        soft: u64,
+        /// Hard limit.
+        hard: u64,
+    }
+    /// The console becomes stdin, stdout, stderr and controlling terminal of a session of its own.
+    22 TakeConsole "session" {}
+    /// The working directory.
+    23 ChangeDirectory "chdir" {
+        /// Inside.
+        path: Text<'a>,
+    }
+    /// Every signal gets its default action.
+    24 ResetSignals "signals" {}
+    /// PID 1 stays as reaper; what follows is done by the command's own process.
+    25 Reap "init" {}
+    /// Capability sets.
+    26 SetCapabilities "capabilities" {
+        /// Kept in the bounding set.
+        bounding: u64,
+        /// Permitted and effective.
+        permitted: u64,
+    }
+    /// No exec gains privilege any more.
+    27 SetNoNewPrivs "no new privileges" {}
+    /// Loads the seccomp program.
+    28 LoadSeccomp "seccomp" {
+        /// struct sock_filter, one after the other.
+        program: &'a [u8],
+        /// For people.
+        summary: Text<'a>,
+    }
+    /// Becomes the command.
+    29 Execute "exec" {
+        /// Looked up on this PATH where it is not empty and the first argument has no slash.
+        search: Text<'a>,
+        /// Arguments; the first names the program.
+        arguments: List<'a>,
+        /// The whole environment.
+        environment: List<'a>,
+        /// Descriptors from 3 on that the command keeps; u32::MAX for all.
+        keep: u32,
+    }
+    /// Joins namespaces of the target process, then forks the process that becomes the injected command.
+    30 JoinTarget "join" {
+        /// CLONE_NEW* bits, user and PID among them: those two are joined by the monitor, the others by its child.
+        namespaces: u64,
+        /// Its process id, for people.
+        pid: i32,
+    }
+    /// Ends PID 1, whose user namespace has been joined.
+    31 Dismiss "dismiss" {}
+    /// The monitor gives up what it does not need any more and watches until the end.
+    32 Watch "watch" {
+        /// Whether its descriptors 0 and 1 are copied to and from the console.
+        console: bool,
+        /// Whether PID 1 is held by a guard that outlives the monitor.
+        guard: bool,
+    }
+    /// Gives the caller's terminal its attributes back.
+    33 RestoreTerminal "terminal" {}
+    /// Tells the caller how it ended and what it used.
+    34 Report "report" {}
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Message sockets between contain's own processes: whole messages, with at most one descriptor.
+
+use crate::fd::O_CLOEXEC;
+use crate::{Errno, Fd, Result, call};
+
+/// A connected pair (AF_UNIX, SOCK_SEQPACKET): a message arrives whole or not at all; a closed peer reads as 0.
+pub fn pair() -> Result<(Fd, Fd)> {
+    const AF_UNIX: usize = 1;
+    const SOCK_SEQPACKET: usize = 5;
+    let mut fds = [-1i32; 2];
+    call!(SOCKETPAIR, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, fds.as_mut_ptr())?;
+    let [a, b] = fds;
+    Ok((Fd(a), Fd(b)))
+}
+
+#[repr(C)]
+struct Vector {
+    base: *mut u8,
+    length: usize,
+}
+
+#[repr(C)]
+struct Header {
+    name: usize,
+    name_length: u32,
+    pad0: u32,
+    vectors: *mut Vector,
+    vector_count: usize,
+    control: *mut Control,
+    control_length: usize,
+    flags: i32,
+    pad1: u32,
+}
+
+/// One SCM_RIGHTS message with one descriptor (cmsg(3)), padded to 24 bytes.
+#[repr(C, align(8))]
+struct Control {
+    length: usize,
+    level: i32,
+    kind: i32,
+    fd: i32,
+    pad: i32,
+}
+
+const SOL_SOCKET: i32 = 1;
+const SCM_RIGHTS: i32 = 1;
+const CONTROL_LENGTH: usize = 20;
+const MSG_NOSIGNAL: usize = 0x4000;
+const MSG_DONTWAIT: usize = 0x40;
+const MSG_CMSG_CLOEXEC: usize = 0x4000_0000;
+
+/// Whether a call may wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Until it can be done.
+    Yes,
+    /// EAGAIN instead.
+    No,
+}
+
+/// Sends one message; EPIPE (never SIGPIPE) where the peer is gone.
+pub fn send(socket: Fd, message: &[u8], passed: Fd, wait: Wait) -> Result<()> {
+    let mut vector = Vector { base: message.as_ptr().cast_mut(), length: message.len() };
+    let mut control = Control { length: CONTROL_LENGTH, level: SOL_SOCKET, kind: SCM_RIGHTS, fd: passed.0, pad: 0 };
+    let mut header = header(&mut vector, &mut control);
+    if !passed.is_some() {
+        header.control_length = 0;
+    }
+    let flags = MSG_NOSIGNAL | if wait == Wait::No { MSG_DONTWAIT } else { 0 };
+    loop {
+        match call!(SENDMSG, socket.0, &raw const header, flags) {
+            Err(Errno::EINTR) => {}
+            other => return other.map(drop),
+        }
+    }
+}
+
+/// Receives one message into `buffer`: its length (0: the peer is gone), and the descriptor that came with it.
+pub fn receive(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<(usize, Fd)> {
+    let mut vector = Vector { base: buffer.as_mut_ptr(), length: buffer.len() };
+    let mut control = Control { length: 0, level: 0, kind: 0, fd: -1, pad: 0 };
+    let mut header = header(&mut vector, &mut control);
+    let flags = MSG_CMSG_CLOEXEC | if wait == Wait::No { MSG_DONTWAIT } else { 0 };
+    let received = loop {
+        match call!(RECVMSG, socket.0, &raw mut header, flags) {
+            Err(Errno::EINTR) => {}
+            other => break other?,
+        }
+    };
+    let has_fd = header.control_length >= CONTROL_LENGTH && control.level == SOL_SOCKET && control.kind == SCM_RIGHTS;
+    Ok((received, if has_fd { Fd(control.fd) } else { Fd::NONE }))
+}
+
+fn header(vector: &mut Vector, control: &mut Control) -> Header {
+    Header {
+        name: 0,
+        name_length: 0,
+        pad0: 0,
+        vectors: vector,
+        vector_count: 1,
+        control,
+        control_length: size_of::<Control>(),
+        flags: 0,
+        pad1: 0,
+    }
+}
