@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A started container, and what can be done to it.
+//! A started container, and what can be done to it. Nothing here runs in the background: the monitor watches, and
+//! these functions talk to it over one socket and hold pidfds.
 
-use crate::{Config, Error, Outcome};
+use crate::caller::{self, own, raw, system};
+use crate::compile::{self, Inject, Way};
+use crate::config::{Config, Lifetime, Profile, Stdio};
+use crate::error::{Error, Kind};
+use crate::launch::{self, Along, Launched};
+use crate::outcome::{EndedBy, Outcome};
+use crate::plan::Bytes;
+use crate::{diagnose, join};
+use contain_plan::Plan;
+use contain_plan::message::{Ending, LENGTH, Message};
+use contain_sys::signal::{Poll, number, poll, poll_event};
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd, process};
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
-use std::time::Duration;
-use crate::config::{Profile, Stdio};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 /// A command to be run in a container that is there already.
 #[derive(Clone, Debug)]
@@ -22,40 +35,403 @@ pub struct Injection {
 
 /// A container that this process started. Dropping it never kills: `Config::lifetime` says what follows.
 #[derive(Debug)]
-pub struct Container {}
+pub struct Container {
+    monitored: Monitored,
+    profile: Profile,
+    lifetime: Lifetime,
+}
 
 /// A process injected into a container.
 #[derive(Debug)]
-pub struct Process {}
+pub struct Process {
+    monitored: Monitored,
+}
 
 impl Container {
     /// Makes the container up to the last step before the command's exec, and leaves it waiting there.
-    pub fn create(_config: &Config) -> Result<Container, Error> { unimplemented!() }
+    pub fn create(config: &Config) -> Result<Container, Error> {
+        Container::launch(config, Way::Create)
+    }
+
     /// Lets the command of a created container begin; returns once it has been executed.
-    pub fn start(&self) -> Result<(), Error> { unimplemented!() }
+    pub fn start(&self) -> Result<(), Error> {
+        self.monitored.check_process()?;
+        let mut state = self.monitored.lock();
+        let Some(plan) = state.plan.take() else {
+            return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
+        };
+        self.monitored.send(&Message::Start)?;
+        self.monitored.hear_first(&plan).map(|_| ())
+    }
+
     /// Create and start in one.
-    pub fn run(_config: &Config) -> Result<Container, Error> { unimplemented!() }
+    pub fn run(config: &Config) -> Result<Container, Error> {
+        Container::launch(config, Way::Run)
+    }
+
+    fn launch(config: &Config, way: Way) -> Result<Container, Error> {
+        caller::check()?;
+        let draft = compile::container(config, way)?;
+        let mut along = Along::new(config.preserve_fds);
+        along.directories(config)?;
+        let control = along.caller(config.lifetime)?;
+        let launched = launch::beside(&draft, &along, config.stdio)?;
+        drop(along);
+        let monitored = Monitored::new(control, launched, way == Way::Create)?;
+        Ok(Container { monitored, profile: config.seccomp, lifetime: config.lifetime })
+    }
+
     /// Process id of the monitor (the supervisor that `inject` takes).
-    pub fn pid(&self) -> i32 { unimplemented!() }
+    pub fn pid(&self) -> i32 {
+        self.monitored.monitor_pid
+    }
+
     /// Process id of PID 1, as seen from outside.
-    pub fn init_pid(&self) -> i32 { unimplemented!() }
+    pub fn init_pid(&self) -> i32 {
+        self.monitored.init_pid
+    }
+
     /// A pidfd of PID 1, the caller's to close: readable when the container has ended.
-    pub fn pidfd(&self) -> Result<OwnedFd, Error> { unimplemented!() }
+    pub fn pidfd(&self) -> Result<OwnedFd, Error> {
+        self.monitored.pidfd()
+    }
+
     /// Sends a signal to the command; SIGKILL ends the whole container.
-    pub fn kill(&self, _signal: i32) -> Result<(), Error> { unimplemented!() }
-    /// Runs another command inside.
-    pub fn inject(&self, _injection: &Injection) -> Result<Process, Error> { unimplemented!() }
+    pub fn kill(&self, signal: i32) -> Result<(), Error> {
+        self.monitored.kill(signal)
+    }
+
+    /// Ends the whole container at once and waits for that; the result says `reason`.
+    pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.monitored.end(reason)
+    }
+
+    /// Runs another command inside; returns once it has been executed.
+    pub fn inject(&self, injection: &Injection) -> Result<Process, Error> {
+        self.monitored.check_process()?;
+        if self.monitored.lock().plan.is_some() {
+            return Err(Error::new(Kind::Gone, "container", "inject into", "the container")
+                .cause("it has been created but not started"));
+        }
+        let target = &self.monitored.init;
+        let profile = injection.seccomp.unwrap_or(self.profile);
+        inject_into(raw(target), self.init_pid(), injection, profile, self.lifetime)
+    }
+
     /// Waits for the end; `None` when `timeout` passed first. The result stays readable afterwards.
-    pub fn wait(&self, _timeout: Option<Duration>) -> Result<Option<Outcome>, Error> { unimplemented!() }
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        self.monitored.wait(timeout)
+    }
+}
+
+/// Runs a command in the container of a supervisor, or of a PID 1, that need not be this process's own.
+pub fn inject_by_pid(pid: i32, injection: &Injection) -> Result<Process, Error> {
+    caller::check()?;
+    let target = join::find(pid)?;
+    let profile = injection.seccomp.unwrap_or(Profile::System);
+    inject_into(raw(&target.pidfd), target.pid, injection, profile, Lifetime::Bound)
+}
+
+fn inject_into(
+    target: Fd,
+    pid: i32,
+    injection: &Injection,
+    profile: Profile,
+    lifetime: Lifetime,
+) -> Result<Process, Error> {
+    let request = Inject {
+        argv: &injection.argv,
+        env: &injection.env,
+        profile,
+        namespaces: join::differing(pid)?,
+        pid,
+        keep: 0,
+        clear_groups: !join::denies_setgroups(pid),
+    };
+    let draft = compile::inject(&request, Way::Run)?;
+    let mut along = Along::new(0);
+    along.target(target)?;
+    let control = along.caller(lifetime)?;
+    let launched = launch::beside(&draft, &along, injection.stdio)?;
+    drop(along);
+    Ok(Process { monitored: Monitored::new(control, launched, false)? })
 }
 
 impl Process {
     /// Process id as seen from outside.
-    pub fn pid(&self) -> i32 { unimplemented!() }
+    pub fn pid(&self) -> i32 {
+        self.monitored.init_pid
+    }
+
     /// A pidfd, the caller's to close.
-    pub fn pidfd(&self) -> Result<OwnedFd, Error> { unimplemented!() }
+    pub fn pidfd(&self) -> Result<OwnedFd, Error> {
+        self.monitored.pidfd()
+    }
+
     /// Sends a signal to the injected process.
-    pub fn kill(&self, _signal: i32) -> Result<(), Error> { unimplemented!() }
+    pub fn kill(&self, signal: i32) -> Result<(), Error> {
+        self.monitored.kill(signal)
+    }
+
     /// Waits for its end.
-    pub fn wait(&self, _timeout: Option<Duration>) -> Result<Option<Outcome>, Error> { unimplemented!() }
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        self.monitored.wait(timeout)
+    }
+}
+
+/// A process with a contain-init beside it that watches it: PID 1, or an injected command.
+#[derive(Debug)]
+struct Monitored {
+    control: OwnedFd,
+    monitor: OwnedFd,
+    monitor_pid: i32,
+    init: OwnedFd,
+    init_pid: i32,
+    owner: u32,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The plan, until the command has been started: an error names its step.
+    plan: Option<Bytes>,
+    outcome: Option<Outcome>,
+    reason: Option<EndedBy>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
+
+impl Monitored {
+    /// Waits until contain-init says that its process is there.
+    fn new(control: OwnedFd, launched: Launched, created: bool) -> Result<Monitored, Error> {
+        let monitor = own(launched.monitor.pidfd);
+        let (message, passed) = first_message(&control, &monitor, &launched.plan)?;
+        let init_pid = match message {
+            Message::Created { init } if created => init,
+            Message::Started { init } if !created => init,
+            _ => return Err(unexpected()),
+        };
+        if !passed.is_some() {
+            return Err(unexpected());
+        }
+        Ok(Monitored {
+            control,
+            monitor,
+            monitor_pid: launched.monitor.pid,
+            init: own(passed),
+            init_pid,
+            owner: std::process::id(),
+            state: Mutex::new(State { plan: created.then_some(launched.plan), ..State::default() }),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Handles work in the process that made them: a forked child shares the socket, not the container.
+    fn check_process(&self) -> Result<(), Error> {
+        if self.owner == std::process::id() {
+            return Ok(());
+        }
+        Err(Error::new(Kind::WrongProcess, "container", "use the handle of", format!("process {}", self.owner))
+            .cause("this process was forked from the one that made it")
+            .remedy("make containers in the process that uses them"))
+    }
+
+    fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
+        let (message, passed) = first_message(&self.control, &self.monitor, plan)?;
+        if passed.is_some() {
+            drop(own(passed));
+        }
+        match message {
+            Message::Started { .. } => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn send(&self, message: &Message) -> Result<(), Error> {
+        socket::send(raw(&self.control), &message.to_bytes(), Fd::NONE, Wait::Yes).map_err(|errno| {
+            Error::new(Kind::Gone, "container", "reach the monitor of", self.init_pid.to_string())
+                .errno(errno.0)
+                .cause("the container has ended")
+        })
+    }
+
+    fn pidfd(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        self.init.try_clone().map_err(|error| {
+            system("container", "duplicate", "a pidfd")(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
+        })
+    }
+
+    fn kill(&self, signal: i32) -> Result<(), Error> {
+        self.check_process()?;
+        if !(0..=number::LAST).contains(&signal) {
+            return Err(Error::invalid("signal", signal.to_string(), "a signal is a number from 0 to 64"));
+        }
+        if self.lock().outcome.is_some() {
+            return Err(gone(self.init_pid));
+        }
+        match signal {
+            0 => process::send_signal(raw(&self.init), 0).map_err(|_| gone(self.init_pid)),
+            number::SIGKILL => self.send(&Message::Kill),
+            _ => self.send(&Message::Signal { signal }),
+        }
+    }
+
+    fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.check_process()?;
+        self.lock().reason.get_or_insert(reason);
+        // A container that has ended already keeps its own result.
+        let _ = self.send(&Message::Kill);
+        self.wait(None)?.ok_or_else(unexpected)
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        self.check_process()?;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(outcome) = self.lock().outcome {
+                return Ok(Some(outcome));
+            }
+            let left = match (timeout, deadline) {
+                (Some(_), Some(deadline)) => {
+                    // Rounded up: a poll that returns early would spin.
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    i64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
+                }
+                _ => -1,
+            };
+            let answered = readable([&self.control, &self.monitor], left)?;
+            if answered == 0 {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Ok(None);
+                }
+                // Interrupted by a signal of the caller's: its own loop decides.
+                if timeout.is_none() {
+                    return Err(
+                        Error::new(Kind::System, "container", "wait for", self.init_pid.to_string()).errno(libc::EINTR)
+                    );
+                }
+                continue;
+            }
+            self.take_ending()?;
+        }
+    }
+
+    /// Reads what the monitor has said; a monitor that died without a word took its container along.
+    fn take_ending(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.outcome.is_some() {
+            return Ok(());
+        }
+        let mut buffer = [0u8; LENGTH];
+        let ending = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
+            Err(Errno::EAGAIN) => return Ok(()),
+            Ok((0, _)) => Ending { status: number::SIGKILL, ..Ending::default() },
+            Ok((length, passed)) => {
+                if passed.is_some() {
+                    drop(own(passed));
+                }
+                match Message::from_bytes(&buffer[..length]) {
+                    Ok(Message::Ended(ending)) => ending,
+                    Ok(Message::Failed(failure)) => {
+                        let plan = state.plan.take();
+                        return Err(failed(plan.as_ref(), &failure));
+                    }
+                    _ => return Ok(()),
+                }
+            }
+            Err(errno) => return Err(system("container", "hear from", "the monitor")(errno)),
+        };
+        let reason = state.reason.filter(|_| ending.status & 0x7f == number::SIGKILL);
+        state.outcome = Some(outcome(&ending, reason));
+        drop(state);
+        self.reap_monitor();
+        Ok(())
+    }
+
+    /// A caller that is PID 1 or a subreaper inherits the monitor: it is waited for, and no other child.
+    fn reap_monitor(&self) {
+        let subreaper = || {
+            let mut value = 0i32;
+            // SAFETY: PR_GET_CHILD_SUBREAPER writes one int.
+            unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut value) == 0 && value != 0 }
+        };
+        if std::process::id() == 1 || subreaper() {
+            let _ = readable([&self.monitor, &self.monitor], 1000);
+            let id = nix::sys::wait::Id::PIDFd(std::os::fd::AsFd::as_fd(&self.monitor));
+            // ECHILD: it is somebody else's.
+            let _ = nix::sys::wait::waitid(id, nix::sys::wait::WaitPidFlag::WEXITED);
+        }
+    }
+}
+
+impl Drop for Monitored {
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            // The monitor may be gone; a full socket must not block either.
+            let _ = socket::send(raw(&self.control), &Message::Release.to_bytes(), Fd::NONE, Wait::No);
+        }
+    }
+}
+
+fn gone(pid: i32) -> Error {
+    Error::new(Kind::Gone, "container", "signal", pid.to_string()).errno(libc::ESRCH).cause("it has ended")
+}
+
+fn unexpected() -> Error {
+    Error::new(Kind::Internal, "container", "hear from", "the monitor").cause("a defect in contain: please report it")
+}
+
+fn failed(plan: Option<&Bytes>, failure: &contain_plan::message::Failure) -> Error {
+    let plan = plan.and_then(|bytes| Plan::read(bytes).ok());
+    diagnose::error(plan.as_ref(), failure)
+}
+
+/// Waits until one of two descriptors can be read; how many can.
+fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<usize, Error> {
+    let mut asked = descriptors.map(|fd| Poll { fd: fd.as_raw_fd(), events: poll_event::IN, answered: 0 });
+    poll(&mut asked, timeout_ms).map_err(system("container", "poll", "the monitor"))
+}
+
+/// The first thing that a new contain-init has to say.
+fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(Message, Fd), Error> {
+    loop {
+        readable([control, monitor], -1)?;
+        let mut buffer = [0u8; LENGTH];
+        let (length, passed) = match socket::receive(raw(control), &mut buffer, Wait::No) {
+            Err(Errno::EAGAIN) => continue,
+            other => other.map_err(system("container", "hear from", "the monitor"))?,
+        };
+        if length == 0 {
+            return Err(Error::new(Kind::System, "monitor", "start", "contain-init")
+                .cause("it died before the container was made: it was killed, or ran out of memory"));
+        }
+        match Message::from_bytes(&buffer[..length]) {
+            Ok(Message::Failed(failure)) => return Err(failed(Some(plan), &failure)),
+            Ok(message) => return Ok((message, passed)),
+            Err(_) => return Err(unexpected()),
+        }
+    }
+}
+
+fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
+    let (ended_by, status) = match ending.status & 0x7f {
+        0 => (EndedBy::Exited, (ending.status >> 8) & 0xff),
+        signal => (EndedBy::Signalled, signal),
+    };
+    Outcome {
+        ended_by: reason.unwrap_or(ended_by),
+        status,
+        wall: Duration::from_nanos(ending.wall_ns),
+        user: Duration::from_micros(ending.user_us),
+        system: Duration::from_micros(ending.system_us),
+        peak_memory: ending.peak_kib.saturating_mul(1024),
+    }
 }

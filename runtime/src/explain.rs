@@ -1,10 +1,69 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The plan of a configuration, printed before anything is done.
+//! The plan of a configuration, printed before anything is done. What is printed is read back from the very bytes
+//! that contain-init would get.
 
+use crate::compile::{self, Way};
+use crate::describe::{Description, describe};
+use crate::error::Kind;
+use crate::plan::{Draft, Test};
 use crate::{Config, Error};
+use contain_plan::{Descriptors, Plan};
+use std::ffi::OsString;
 
 /// The plan as a person reads it, one line a step.
-pub fn text(_config: &Config) -> Result<String, Error> { unimplemented!() }
+pub fn text(config: &Config) -> Result<String, Error> {
+    Ok(render(&steps(&compile::container(config, Way::InPlace)?)?))
+}
 
-/// The plan as a program reads it: `{"version":1,"steps":[{"number":1,"doer":"monitor","name":"clone","object":…},…]}`.
-pub fn json(_config: &Config) -> Result<String, Error> { unimplemented!() }
+/// The plan as a program reads it: `{"version":1,"steps":[{"number":1,"doer":"monitor","name":"clone",…},…]}`.
+pub fn json(config: &Config) -> Result<String, Error> {
+    Ok(render_json(&steps(&compile::container(config, Way::InPlace)?)?))
+}
+
+/// The steps, for programs in the same process.
+pub fn descriptions(config: &Config) -> Result<Vec<Description>, Error> {
+    steps(&compile::container(config, Way::InPlace)?)
+}
+
+/// As [`text`], for `pseudo`.
+pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString]) -> Result<String, Error> {
+    Ok(render(&steps(&compile::pseudo(uid_map, gid_map, argv, &[])?)?))
+}
+
+fn steps(draft: &Draft) -> Result<Vec<Description>, Error> {
+    let bytes = draft.finish(Descriptors::NONE, Test::default())?;
+    let unreadable =
+        |_| Error::new(Kind::Internal, "plan", "read back the plan", "").cause("a defect in contain: please report it");
+    let plan = Plan::read(&bytes).map_err(unreadable)?;
+    let mut all = Vec::new();
+    for (finally, entries) in [(false, plan.steps()), (true, plan.finally())] {
+        for entry in entries {
+            all.push(describe(&entry.map_err(unreadable)?, finally));
+        }
+    }
+    Ok(all)
+}
+
+fn render(steps: &[Description]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        let object = if step.optional { format!("{} (where possible)", step.object) } else { step.object.clone() };
+        let line = format!("{:<8}{:>3}  {:<14}  {object:<52}  {}", step.doer, step.number, step.name, step.note);
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn render_json(steps: &[Description]) -> String {
+    let steps: Vec<_> = steps
+        .iter()
+        .map(|step| {
+            serde_json::json!({
+                "number": step.number, "doer": step.doer, "name": step.name, "object": step.object,
+                "note": step.note, "optional": step.optional,
+            })
+        })
+        .collect();
+    serde_json::json!({ "version": contain_plan::VERSION, "steps": steps }).to_string()
+}

@@ -2,14 +2,27 @@
 //! contain: hardened Linux containers as a library. A [`Config`] is compiled into a plan, the plan is handed
 //! to contain-init, and a [`Container`] is what one holds on to.
 
+#![allow(clippy::result_large_err, reason = "errors are rare and say much")]
+
+mod caller;
+pub mod command_line;
+mod compile;
 pub mod config;
 pub mod container;
+mod describe;
+mod diagnose;
 pub mod error;
 pub mod explain;
+pub mod idmap;
+mod join;
+mod launch;
 pub mod outcome;
+mod plan;
+pub mod seccomp;
 
 pub use config::{Config, Console, Lifetime, Network, Profile, Root, Stdio};
-pub use container::{Container, Injection, Process};
+pub use container::{Container, Injection, Process, inject_by_pid};
+pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 

@@ -23,6 +23,8 @@ pub struct Context<'p> {
     pub descriptors: Descriptors,
     /// Which of the two this is.
     pub me: Doer,
+    /// The caller's umask, which the command gets back.
+    pub umask: Option<u32>,
     /// The socket to the other one.
     pub peer: Fd,
     /// The other one, where this is the monitor and it has been made.

@@ -28,6 +28,9 @@ pub fn execute(
     if context.me == Doer::Init {
         identity::set_dumpable(Dumpable::No)?;
     }
+    if let Some(mask) = context.umask {
+        file::set_umask(mask);
+    }
     let peer = drop_descriptors(context.peer, keep)?;
     let Some(name) = arguments.iter().next() else { return Err(Errno::EINVAL.into()) };
     let errno = if search.is_empty() || name.to_bytes().contains(&b'/') {

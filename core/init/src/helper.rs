@@ -119,4 +119,3 @@ fn leave(context: &Context<'_>) -> contain_sys::Result<()> {
 fn shell(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) {
     context.strings.execute(SHELL, [c"sh", c"-c", command].into_iter(), environment.iter());
 }
-

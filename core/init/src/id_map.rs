@@ -62,7 +62,8 @@ fn put(directory: Fd, name: &CStr, text: &[u8]) -> contain_sys::Result<()> {
 /// /proc/PID of PID 1 on a procfs that shows this process's own PID namespace, checked to be alive after opening.
 fn process_directory(context: &Context<'_>) -> Result<Fd, Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
-    let proc = file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY | flags::O_NOFOLLOW).at(Part::Procfs)?;
+    let proc =
+        file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY | flags::O_NOFOLLOW).at(Part::Procfs)?;
     // CVE-2025-52881: a /proc that is not the kernel's, or another PID namespace's, names other processes.
     const ROOT_INODE: u64 = 1;
     let status = file::status(proc)?;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Ids and capabilities of the process that becomes the command.
 
-use crate::context::Fault;
+use crate::context::{Context, Fault};
+use contain_plan::Doer;
 use contain_sys::Errno;
 use contain_sys::identity::{self, Capabilities, Dumpable};
 use contain_sys::signal::number;
 
 /// Becomes `uid` and `gid` of the user namespace and checks it by reading back.
-pub fn become_ids(uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
+pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
     if clear_groups {
         identity::set_groups(&[])?;
     }
@@ -16,10 +17,15 @@ pub fn become_ids(uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
     if identity::users()? != [uid; 3] || identity::groups_of_process()? != [gid; 3] {
         return Err(Errno::EPERM.into());
     }
-    // A change of ids clears both. The monitor still has to look into this process: to join its namespaces and for
-    // the inside helper to. The pivot takes it back.
-    identity::set_parent_death_signal(number::SIGKILL)?;
-    identity::set_dumpable(Dumpable::Yes)?;
+    // A change of ids clears both this and the next. A process that becomes the command in place has no monitor.
+    if context.me == Doer::Init {
+        identity::set_parent_death_signal(number::SIGKILL)?;
+    }
+    // The monitor still has to look into a new container's first process: to join its namespaces and for the inside
+    // helper to; the pivot takes it back. CVE-2016-9962: never in a container that is there already.
+    if context.me == Doer::Init && context.descriptors.target < 0 {
+        identity::set_dumpable(Dumpable::Yes)?;
+    }
     Ok(())
 }
 
@@ -35,11 +41,8 @@ pub fn set_capabilities(bounding: u64, permitted: u64) -> Result<(), Fault> {
     }
     // CVE-2022-29162: nothing inheritable.
     let now = identity::capabilities()?;
-    let sets = Capabilities {
-        effective: permitted & now.permitted,
-        permitted: permitted & now.permitted,
-        inheritable: 0,
-    };
+    let sets =
+        Capabilities { effective: permitted & now.permitted, permitted: permitted & now.permitted, inheritable: 0 };
     identity::set_capabilities(sets)?;
     if identity::capabilities()? != sets {
         return Err(Errno::EPERM.into());

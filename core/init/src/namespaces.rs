@@ -19,6 +19,10 @@ pub fn clone(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
         file::change_directory_fd(root)?;
     }
     fork(context, namespaces)?;
+    if context.me == Doer::Init {
+        // What is made below the root has exactly the permissions that the plan says.
+        context.umask = Some(file::set_umask(0));
+    }
     if context.me == Doer::Monitor && root.is_some() && home.is_some() {
         file::change_directory_fd(home)?;
     }

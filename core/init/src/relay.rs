@@ -153,8 +153,7 @@ impl Relay {
         let ask = |wanted: bool, fd: Fd, events: u16| Poll { fd: if wanted { fd.0 } else { -1 }, events, answered: 0 };
         let write_master = !self.to_master.is_empty() || self.input == Input::Ending;
         let read_master = self.to_stdout.is_empty() && self.master.is_some();
-        let master =
-            if read_master { poll_event::IN } else { 0 } | if write_master { poll_event::OUT } else { 0 };
+        let master = if read_master { poll_event::IN } else { 0 } | if write_master { poll_event::OUT } else { 0 };
         [
             ask(self.input == Input::Open && self.to_master.is_empty(), STDIN, poll_event::IN),
             ask(master != 0, self.master, master),

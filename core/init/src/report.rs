@@ -27,7 +27,6 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
     OWN_FAILURE
 }
 
-
 /// Executes the starter with the report and the plan on descriptors that it is told.
 fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()> {
     let report = memory::make_memfd(c"contain-report", Executable::No)?;

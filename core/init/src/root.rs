@@ -5,10 +5,10 @@ use crate::context::{At, Context, Fault};
 use crate::mounts;
 use contain_plan::Step;
 use contain_plan::message::{Message, Part, Passed};
+use contain_sys::Fd;
 use contain_sys::file::{self, flags};
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::mount::{self, Depth};
-use contain_sys::Fd;
 
 /// Binds the working directory with all that is mounted below it onto itself, as a slave of the host.
 pub fn bind(context: &mut Context<'_>) -> Result<(), Fault> {

@@ -109,7 +109,7 @@ impl Watch {
 
     /// Watches until the end; the exit status.
     pub fn until_end(mut self) -> i32 {
-        self.tell(&Message::Started);
+        self.tell(&Message::Started { init: self.init.pid }, self.init.pidfd);
         let mut answers = Answers::default();
         // An error here means that this cannot watch any more: it ends the container.
         while !answers.ended {
@@ -302,10 +302,10 @@ impl Watch {
         }
     }
 
-    fn tell(&self, message: &Message) {
+    fn tell(&self, message: &Message, passed: Fd) {
         if self.control.is_some() {
             // A caller that is gone or does not read is not waited for.
-            let _ = socket::send(self.control, &message.to_bytes(), Fd::NONE, Wait::No);
+            let _ = socket::send(self.control, &message.to_bytes(), passed, Wait::No);
         }
     }
 
@@ -331,7 +331,7 @@ impl Watch {
             relay.restore();
         }
         if self.report {
-            self.tell(&Message::Ended(ending));
+            self.tell(&Message::Ended(ending), Fd::NONE);
         }
         if let Some(guard) = self.guard {
             let _ = process::send_signal(guard.pidfd, number::SIGKILL);

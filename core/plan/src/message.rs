@@ -79,8 +79,20 @@ pub enum Part {
 impl Part {
     /// All parts, by number.
     pub const ALL: [Part; 14] = [
-        Part::Whole, Part::Target, Part::Source, Part::Configure, Part::Attach, Part::Setgroups, Part::Users,
-        Part::Groups, Part::Procfs, Part::Helper, Part::Died, Part::Plan, Part::Program, Part::Interpreter,
+        Part::Whole,
+        Part::Target,
+        Part::Source,
+        Part::Configure,
+        Part::Attach,
+        Part::Setgroups,
+        Part::Users,
+        Part::Groups,
+        Part::Procfs,
+        Part::Helper,
+        Part::Died,
+        Part::Plan,
+        Part::Program,
+        Part::Interpreter,
     ];
 }
 
@@ -105,8 +117,11 @@ pub enum Message {
         /// PID 1 as seen from outside.
         init: i32,
     },
-    /// The command has been executed; to the caller.
-    Started,
+    /// The command has been executed; to the caller. The pidfd of PID 1, or of the injected command, comes with it.
+    Started {
+        /// That process as seen from outside.
+        init: i32,
+    },
     /// A step failed.
     Failed(Failure),
     /// The end; from the reaper to the monitor, and from the monitor to the caller.
@@ -140,7 +155,10 @@ impl Message {
                 writer.word(2);
                 writer.signed(*init);
             }
-            Message::Started => writer.word(3),
+            Message::Started { init } => {
+                writer.word(3);
+                writer.signed(*init);
+            }
             Message::Failed(failure) => {
                 writer.word(4);
                 writer.word(failure.step);
@@ -182,7 +200,7 @@ impl Message {
         Ok(match reader.u32()? {
             1 => Message::Go,
             2 => Message::Created { init: reader.i32()? },
-            3 => Message::Started,
+            3 => Message::Started { init: reader.i32()? },
             4 => Message::Failed(read_failure(&mut reader)?),
             5 => Message::Ended(Ending {
                 status: reader.i32()?,

@@ -50,8 +50,7 @@ pub fn open_in(directory: Fd, path: &CStr, flags: u32, resolve: Resolve) -> Resu
     // EAGAIN: a rename or mount elsewhere raced with `..`; openat2(2) says to try again.
     let mut tries = 0u32;
     loop {
-        let result =
-            call!(OPENAT2, directory.0, path.as_ptr(), &raw const how, size_of::<OpenHow>()).map(from_raw);
+        let result = call!(OPENAT2, directory.0, path.as_ptr(), &raw const how, size_of::<OpenHow>()).map(from_raw);
         match result {
             Err(Errno::EAGAIN) if tries < 128 => tries = tries.saturating_add(1),
             other => return other,
@@ -150,9 +149,17 @@ pub fn status(fd: Fd) -> Result<Status> {
         size: u64,
         rest: [u64; 11],
     }
-    let mut stat = Stat { device: 0, inode: 0, links: 0, mode: 0, uid: 0, gid: 0, pad: 0, special: 0, size: 0, rest: [0; 11] };
+    let mut stat =
+        Stat { device: 0, inode: 0, links: 0, mode: 0, uid: 0, gid: 0, pad: 0, special: 0, size: 0, rest: [0; 11] };
     call!(FSTAT, fd.0, &raw mut stat)?;
-    Ok(Status { inode: stat.inode, mode: stat.mode, device: stat.device, special: stat.special, size: stat.size, uid: stat.uid })
+    Ok(Status {
+        inode: stat.inode,
+        mode: stat.mode,
+        device: stat.device,
+        special: stat.special,
+        size: stat.size,
+        uid: stat.uid,
+    })
 }
 
 /// File system magic numbers (statfs(2)).
@@ -179,4 +186,10 @@ pub fn change_directory_fd(directory: Fd) -> Result<()> {
 /// umask(2); the mask that was set before.
 pub fn set_umask(mask: u32) -> u32 {
     call!(UMASK, mask).map_or(0, |old| old as u32)
+}
+
+/// Whether the file at `path` has the extended attribute `name` (getxattr(2)); links are followed.
+pub fn has_attribute(path: &CStr, name: &CStr) -> bool {
+    // Size 0 asks for the length alone; nothing is written.
+    call!(GETXATTR, path.as_ptr(), name.as_ptr(), 0, 0).is_ok()
 }

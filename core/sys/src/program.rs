@@ -27,7 +27,12 @@ impl Program {
 
     /// A process beside this one in the same memory and with the same descriptors, like a thread: it outlives this
     /// one's end. `entry` gets a number.
-    pub fn start_beside(self, stack: &'static mut [u8], entry: extern "C" fn(*mut u8) -> !, argument: usize) -> Result<Child> {
+    pub fn start_beside(
+        self,
+        stack: &'static mut [u8],
+        entry: extern "C" fn(*mut u8) -> !,
+        argument: usize,
+    ) -> Result<Child> {
         let argument = core::ptr::without_provenance_mut(argument);
         // SAFETY: the stack is the new process's for good; it shares no data but what Sync statics hold.
         unsafe { process::spawn_sharing(Sharing::MemoryAndDescriptors, stack, entry, argument) }
@@ -260,8 +265,8 @@ pub unsafe fn relocate(stack: *const usize, dynamic: *const usize) {
         for _ in 0..count {
             if (*header).kind == PT_GNU_RELRO {
                 let start = base.wrapping_add((*header).address) & !PAGE.wrapping_sub(1);
-                let stop = base.wrapping_add((*header).address).wrapping_add((*header).in_memory)
-                    & !PAGE.wrapping_sub(1);
+                let stop =
+                    base.wrapping_add((*header).address).wrapping_add((*header).in_memory) & !PAGE.wrapping_sub(1);
                 if stop > start {
                     let _ = crate::call!(MPROTECT, start, stop.wrapping_sub(start), 1);
                 }

@@ -111,7 +111,6 @@ pub struct Poll {
     pub answered: u16,
 }
 
-
 #[allow(missing_docs, reason = "the names are the kernel's")]
 pub mod poll_event {
     pub const IN: u16 = 1;

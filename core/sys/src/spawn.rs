@@ -21,8 +21,10 @@ pub struct Spawn<'a> {
     pub argv: &'a [*const c_char],
     /// What becomes descriptors 0, 1 and 2; each 3 or higher. `Fd::NONE` leaves the caller's.
     pub stdio: [Fd; 3],
-    /// The descriptors that it gets beside those, under their own numbers: 3 or higher, rising.
+    /// The descriptors that it gets beside those, under their own numbers: above the preserved ones, rising.
     pub keep: &'a [Fd],
+    /// How many of the caller's descriptors from 3 on it gets as they are.
+    pub preserved: u32,
 }
 
 /// The monitor as the caller sees it: not its child.
@@ -56,7 +58,13 @@ pub fn spawn(request: &Spawn<'_>, stacks: &mut [u8]) -> Result<Spawned> {
     // SAFETY: both stacks are exclusively ours until the vfork ends; `shared` outlives both processes, since this
     // thread stands still until the intermediate has ended; their code calls nothing but the kernel.
     let intermediate = unsafe {
-        process::clone_sharing(process::INTERMEDIATE, first, core::ptr::null_mut(), intermediate, (&raw mut shared).cast())
+        process::clone_sharing(
+            process::INTERMEDIATE,
+            first,
+            core::ptr::null_mut(),
+            intermediate,
+            (&raw mut shared).cast(),
+        )
     };
     // ECHILD: another thread of the caller waits for clone children too (__WALL) and was faster.
     if let Ok(pid) = intermediate {
@@ -86,8 +94,13 @@ extern "C" fn intermediate(argument: *mut u8) -> ! {
     // SAFETY: `argument` is the Shared of `spawn`, whose thread stands still. The pidfd lands in the caller's table,
     // since this process shares it.
     unsafe {
-        match process::clone_sharing(process::MONITOR, (*shared).monitor_stack, &raw mut (*shared).pidfd, monitor, argument)
-        {
+        match process::clone_sharing(
+            process::MONITOR,
+            (*shared).monitor_stack,
+            &raw mut (*shared).pidfd,
+            monitor,
+            argument,
+        ) {
             Ok(pid) => (*shared).monitor = pid,
             Err(errno) => (*shared).errno = errno.0,
         }
@@ -115,7 +128,7 @@ extern "C" fn monitor(argument: *mut u8) -> ! {
 
 /// Gives the monitor, whose descriptor table is a copy of the caller's, the descriptors asked for and no others.
 fn arrange(request: &Spawn<'_>) -> Result<()> {
-    let mut next = 3u32;
+    let mut next = request.preserved.saturating_add(3);
     let mut close_up_to = |fd: Fd| -> Result<()> {
         let number = u32::try_from(fd.0).map_err(|_| Errno::EBADF)?;
         if number > next {

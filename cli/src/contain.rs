@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! contain [OPTIONS] DIR [CMD [ARG]...]
+
+use crate::options::{Given, Option_, Program, parse, utf8};
+use crate::print;
+use contain::{Config, Console, Network, Root};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+static PROGRAM: Program = Program {
+    name: "contain",
+    operands: "DIR [CMD [ARG]...]",
+    about: "Runs CMD (default /bin/sh) as PID 1 of a new container whose root is DIR.",
+    options: &[
+        Option_ {
+            short: Some('c'),
+            long: None,
+            value: None,
+            help: "no console: CMD gets stdin, stdout and stderr as they are",
+        },
+        Option_ { short: Some('g'), long: None, value: Some("MAP"), help: "container-to-host group id map" },
+        Option_ {
+            short: Some('i'),
+            long: None,
+            value: Some("CMD"),
+            help: "run a helper inside the new namespaces, at the new root",
+        },
+        Option_ {
+            short: Some('n'),
+            long: None,
+            value: None,
+            help: "share the host's network, without privilege over it",
+        },
+        Option_ { short: Some('o'), long: None, value: Some("CMD"), help: "run a helper outside the new namespaces" },
+        Option_ { short: Some('u'), long: None, value: Some("MAP"), help: "container-to-host user id map" },
+        Option_ {
+            short: None,
+            long: Some("host"),
+            value: None,
+            help: "in place of DIR: the host's system read-only, and a tmpfs",
+        },
+        Option_ { short: None, long: Some("hostname"), value: Some("NAME"), help: "the host name inside" },
+        Option_ { short: None, long: Some("init"), value: None, help: "a reaping PID 1 in front of CMD" },
+        Option_ { short: None, long: Some("explain"), value: None, help: "print what would be done, and do nothing" },
+        Option_ { short: None, long: Some("json"), value: None, help: "with --explain: for programs" },
+    ],
+    notes: "Maps are START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host.\n\
+        Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
+        125 contain's own failure; 64 usage.\n",
+};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    if let Some(status) = print::report(PROGRAM.name) {
+        return status;
+    }
+    match parse(&PROGRAM, std::env::args_os().skip(1)) {
+        Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
+        Ok(given) if given.has("version") => print::version(&PROGRAM),
+        Ok(given) => match configure(&given) {
+            Ok(config) => run(&given, &config),
+            Err(wrong) => print::usage(&PROGRAM, &wrong),
+        },
+        Err(wrong) => print::usage(&PROGRAM, &wrong),
+    }
+}
+
+fn configure(given: &Given) -> Result<Config, String> {
+    let mut operands = given.operands.iter().cloned();
+    let root =
+        if given.has("host") { Root::Host } else { Root::Directory(operands.next().ok_or("no DIR given")?.into()) };
+    let mut argv: Vec<OsString> = operands.collect();
+    if argv.is_empty() {
+        argv.push("/bin/sh".into());
+    }
+    if given.has("json") && !given.has("explain") {
+        return Err("--json goes with --explain".into());
+    }
+    let mut config = Config::new(root, argv);
+    config.uid_map = utf8(given.value("u"))?;
+    config.gid_map = utf8(given.value("g"))?;
+    config.inside = given.value("i").cloned();
+    config.outside = given.value("o").cloned();
+    config.hostname = given.value("hostname").cloned();
+    config.init = given.has("init");
+    if given.has("c") {
+        config.console = Console::None;
+    }
+    if given.has("n") {
+        config.network = Network::Host;
+    }
+    Ok(config)
+}
+
+fn run(given: &Given, config: &Config) -> ExitCode {
+    if !given.has("explain") {
+        return print::error(PROGRAM.name, &contain::command_line::contain(config));
+    }
+    let explained = if given.has("json") {
+        contain::explain::json(config).map(|text| text + "\n")
+    } else {
+        contain::explain::text(config)
+    };
+    match explained {
+        Ok(text) => print::out(&text),
+        Err(error) => print::error(PROGRAM.name, &error),
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! inject PID [CMD [ARG]...]
+
+use crate::options::{Given, Program, parse};
+use crate::print;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+static PROGRAM: Program = Program {
+    name: "inject",
+    operands: "PID [CMD [ARG]...]",
+    about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID.",
+    options: &[],
+    notes: "CMD is looked up on PATH, and keeps environment and descriptors.\n\
+        Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
+        125 inject's own failure; 64 usage.\n",
+};
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    if let Some(status) = print::report(PROGRAM.name) {
+        return status;
+    }
+    match parse(&PROGRAM, std::env::args_os().skip(1)) {
+        Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
+        Ok(given) if given.has("version") => print::version(&PROGRAM),
+        Ok(given) => run(&given),
+        Err(wrong) => print::usage(&PROGRAM, &wrong),
+    }
+}
+
+fn run(given: &Given) -> ExitCode {
+    let Some((pid, command)) = given.operands.split_first() else {
+        return print::usage(&PROGRAM, "no PID given");
+    };
+    let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) else {
+        return print::usage(&PROGRAM, &format!("{pid:?} is no process id"));
+    };
+    let argv = command_or_shell(command);
+    print::error(PROGRAM.name, &contain::command_line::inject(pid, &argv, &environment()))
+}
+
+/// The command, or the caller's shell.
+pub(crate) fn command_or_shell(command: &[OsString]) -> Vec<OsString> {
+    if !command.is_empty() {
+        return command.to_vec();
+    }
+    let shell = std::env::var_os("SHELL").filter(|shell| !shell.is_empty());
+    vec![shell.unwrap_or("/bin/sh".into())]
+}
+
+/// This process's environment as assignments.
+pub(crate) fn environment() -> Vec<OsString> {
+    let join = |(mut name, value): (OsString, OsString)| {
+        name.push("=");
+        name.push(value);
+        name
+    };
+    std::env::vars_os().map(join).collect()
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The command lines contain, inject and pseudo: parsing and printing, nothing else. On success none of them returns:
+//! each becomes contain-init, and that the supervisor or the command.
+#![forbid(unsafe_code)]
+
+pub mod contain;
+pub mod inject;
+mod options;
+mod print;
+pub mod pseudo;

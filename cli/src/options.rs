@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One table of options for each program: what the parser accepts is what the help shows.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+
+/// One option.
+pub struct Option_ {
+    /// Its letter, where it has one.
+    pub short: Option<char>,
+    /// Its long name, where it has one.
+    pub long: Option<&'static str>,
+    /// What its value is called, where it takes one.
+    pub value: Option<&'static str>,
+    /// What it does.
+    pub help: &'static str,
+}
+
+/// A program: how it is called, its options, and what else its help says.
+pub struct Program {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands behind the options.
+    pub operands: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Its options.
+    pub options: &'static [Option_],
+    /// The end of its help.
+    pub notes: &'static str,
+}
+
+/// `--help` and `--version`, which every program has.
+const COMMON: [Option_; 2] = [
+    Option_ { short: Some('h'), long: Some("help"), value: None, help: "show this help" },
+    Option_ { short: None, long: Some("version"), value: None, help: "show the version" },
+];
+
+impl Program {
+    fn all(&self) -> impl Iterator<Item = &Option_> {
+        self.options.iter().chain(&COMMON)
+    }
+
+    /// The usage line.
+    pub fn usage(&self) -> String {
+        format!("usage: {} [OPTIONS] {}", self.name, self.operands)
+    }
+
+    /// The whole help.
+    pub fn help(&self) -> String {
+        let mut out = format!("{}\n\n{}\n\nOptions:\n", self.usage(), self.about);
+        for option in self.all() {
+            let short = option.short.map(|letter| format!("-{letter}"));
+            let long = option.long.map(|name| format!("--{name}"));
+            let names = [short, long].into_iter().flatten().collect::<Vec<_>>().join(", ");
+            let left = option.value.map_or(names.clone(), |value| format!("{names} {value}"));
+            out.push_str(&format!("  {left:<20}  {}\n", option.help));
+        }
+        out.push('\n');
+        out.push_str(self.notes);
+        out
+    }
+}
+
+/// What was given: options in order, and what stands behind them.
+pub struct Given {
+    options: Vec<(&'static str, Option<OsString>)>,
+    /// The operands: the first that is no option, and all behind it.
+    pub operands: Vec<OsString>,
+}
+
+impl Given {
+    /// Whether an option without value was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.options.iter().any(|(given, _)| *given == name)
+    }
+
+    /// The value of an option; the last one wins.
+    pub fn value(&self, name: &str) -> Option<&OsString> {
+        self.options.iter().rev().find(|(given, _)| *given == name).and_then(|(_, value)| value.as_ref())
+    }
+}
+
+/// Reads a command line. Options stand before the operands only; short ones bundle. The error is for a usage message.
+pub fn parse(program: &'static Program, arguments: impl Iterator<Item = OsString>) -> Result<Given, String> {
+    let mut parser = Parser::from_args(arguments);
+    let mut given = Given { options: Vec::new(), operands: Vec::new() };
+    loop {
+        // Everything from the first operand on belongs to the command.
+        match parser.next().map_err(|error| error.to_string())? {
+            None => return Ok(given),
+            Some(Arg::Value(first)) => {
+                given.operands.push(first);
+                given.operands.extend(parser.raw_args().map_err(|error| error.to_string())?);
+                return Ok(given);
+            }
+            Some(argument) => {
+                let option = program.all().find(|option| match argument {
+                    Arg::Short(letter) => option.short == Some(letter),
+                    Arg::Long(name) => option.long == Some(name),
+                    Arg::Value(_) => false,
+                });
+                let Some(option) = option else { return Err(argument.unexpected().to_string()) };
+                let value = match option.value {
+                    Some(_) => Some(parser.value().map_err(|error| error.to_string())?),
+                    None => None,
+                };
+                given.options.push((key(option), value));
+            }
+        }
+    }
+}
+
+/// The name by which an option is asked for: its long name, else its letter.
+fn key(option: &'static Option_) -> &'static str {
+    const LETTERS: [(&str, char); 6] = [("c", 'c'), ("g", 'g'), ("i", 'i'), ("n", 'n'), ("o", 'o'), ("u", 'u')];
+    let by_letter = |letter: char| LETTERS.iter().find(|(_, known)| *known == letter).map_or("", |(name, _)| *name);
+    option.long.unwrap_or_else(|| option.short.map_or("", by_letter))
+}
+
+/// Text of an option that must be UTF-8: id maps and numbers.
+pub fn utf8(value: Option<&OsString>) -> Result<Option<String>, String> {
+    value.map(|value| value.clone().string().map_err(|error| error.to_string())).transpose()
+}

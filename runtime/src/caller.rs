@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The calling process: whether it may use contain at all, and the descriptors that it hands on.
+
+use crate::error::{Error, Kind};
+use contain_sys::{Errno, Fd};
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+/// Refuses a process that gained ids or capabilities when it was executed, and a kernel that is too old.
+pub(crate) fn check() -> Result<(), Error> {
+    let (user, effective) = (nix::unistd::getuid(), nix::unistd::geteuid());
+    let (group, effective_group) = (nix::unistd::getgid(), nix::unistd::getegid());
+    if user != effective || group != effective_group || has_file_capabilities() {
+        return Err(Error::new(Kind::SecureExec, "caller", "run with more privilege than the user's", "")
+            .cause("this program is installed setuid, setgid or with file capabilities, and must not be")
+            .remedy(
+                "install contain without privilege; delegated ids come from newuidmap and newgidmap (package uidmap)",
+            ));
+    }
+    check_kernel()
+}
+
+/// A user's process with permitted capabilities that are not ambient, started with the kernel's mark for gained
+/// privilege. Root's, and those of a user namespace's root, are its own.
+fn has_file_capabilities() -> bool {
+    // SAFETY: getauxval reads the process's own auxiliary vector.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    secure && {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let set = |name: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+            u64::from_str_radix(value.trim(), 16).unwrap_or(0)
+        };
+        !nix::unistd::getuid().is_root() && set("CapPrm:") & !set("CapAmb:") != 0
+    }
+}
+
+fn check_kernel() -> Result<(), Error> {
+    let mut name = std::mem::MaybeUninit::<libc::utsname>::zeroed();
+    // SAFETY: uname fills the structure; all zeros is a valid one too.
+    let name = unsafe {
+        libc::uname(name.as_mut_ptr());
+        name.assume_init()
+    };
+    // SAFETY: the field is ended by NUL, as uname(2) promises.
+    let release = unsafe { CStr::from_ptr(name.release.as_ptr()) }.to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u32>().unwrap_or(0));
+    let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+    if version < (5, 10) {
+        return Err(Error::new(Kind::Unsupported, "caller", "run on kernel", release)
+            .cause("contain needs Linux 5.10 or newer")
+            .remedy("use a newer kernel"));
+    }
+    Ok(())
+}
+
+/// The error of a call that this process itself made.
+pub(crate) fn system(stage: &'static str, operation: &str, object: impl Into<String>) -> impl FnOnce(Errno) -> Error {
+    let (operation, object) = (operation.to_string(), object.into());
+    move |errno| {
+        let mut error = Error::new(Kind::System, stage, operation, object).errno(errno.0);
+        if errno.0 == libc::EMFILE {
+            error = error.cause("the limit on open files is reached").remedy("raise it: ulimit -n 64 or more");
+        }
+        error
+    }
+}
+
+/// Takes ownership of a descriptor that was just made.
+pub(crate) fn own(fd: Fd) -> OwnedFd {
+    // SAFETY: contain-sys returned it from a call that makes descriptors, and nobody else has its number.
+    unsafe { OwnedFd::from_raw_fd(fd.0) }
+}
+
+/// A descriptor's number as contain-sys takes it.
+pub(crate) fn raw(fd: &impl AsRawFd) -> Fd {
+    Fd(fd.as_raw_fd())
+}

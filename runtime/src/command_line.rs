@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the command lines do: become the container's supervisor, the injected command's, or the command itself.
+//! Each returns only on failure.
+
+use crate::caller;
+use crate::compile::{self, Inject, Way};
+use crate::config::{Config, Profile, Root};
+use crate::error::{Error, Kind};
+use crate::launch::{self, Along};
+use crate::{diagnose, join};
+use contain_plan::message::{LENGTH, Message};
+use contain_plan::{MAX_LENGTH, Plan};
+use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+
+/// Becomes the supervisor of a new container.
+pub fn contain(config: &Config) -> Error {
+    let ready = || -> Result<_, Error> {
+        caller::check()?;
+        let draft = compile::container(config, Way::InPlace)?;
+        let mut along = Along::new(config.preserve_fds);
+        along.directories(config)?;
+        along.starter()?;
+        Ok((draft, along))
+    };
+    let shown = match &config.root {
+        Root::Directory(path) => CString::new(path.as_os_str().as_bytes()).unwrap_or_default(),
+        Root::Host => c"--host".into(),
+    };
+    match ready() {
+        Ok((draft, along)) => launch::in_place(&draft, &along, c"contain", &[shown]),
+        Err(error) => error,
+    }
+}
+
+/// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
+pub fn inject(pid: i32, argv: &[OsString], env: &[OsString]) -> Error {
+    let ready = || -> Result<_, Error> {
+        caller::check()?;
+        let target = join::find(pid)?;
+        let request = Inject {
+            argv,
+            env,
+            profile: Profile::System,
+            namespaces: join::differing(target.pid)?,
+            pid: target.pid,
+            keep: u32::MAX,
+            clear_groups: !join::denies_setgroups(target.pid),
+        };
+        let draft = compile::inject(&request, Way::InPlace)?;
+        let mut along = Along::new(0);
+        along.target(target.fd())?;
+        along.starter()?;
+        Ok((draft, along))
+    };
+    match ready() {
+        Ok((draft, along)) => launch::in_place(&draft, &along, c"inject", &[]),
+        Err(error) => error,
+    }
+}
+
+/// Becomes a command as root of a new user namespace and nothing else.
+pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], env: &[OsString]) -> Error {
+    let ready = || -> Result<_, Error> {
+        caller::check()?;
+        let draft = compile::pseudo(uid_map, gid_map, argv, env)?;
+        let mut along = Along::new(0);
+        along.starter()?;
+        Ok((draft, along))
+    };
+    match ready() {
+        Ok((draft, along)) => launch::in_place(&draft, &along, c"pseudo", &[]),
+        Err(error) => error,
+    }
+}
+
+/// The error that contain-init left on two descriptors before it executed this program again.
+pub fn reported(report: i32, plan: i32) -> Error {
+    let defect = || Error::new(Kind::Internal, "report", "read the report of", "contain-init");
+    let read = |fd: i32, most: usize| -> Option<Vec<u8>> {
+        if fd < 3 {
+            return None;
+        }
+        // SAFETY: contain-init passed the number on to this program for it to own; a number that is no descriptor
+        // fails at the first use.
+        let mut file = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+        let mut bytes = Vec::new();
+        std::io::Seek::rewind(&mut file).ok()?;
+        file.by_ref().take(most as u64).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    };
+    let (Some(report), Some(plan)) = (read(report, LENGTH), read(plan, MAX_LENGTH)) else { return defect() };
+    match Message::from_bytes(&report) {
+        Ok(Message::Failed(failure)) => diagnose::error(Plan::read(&plan).ok().as_ref(), &failure),
+        _ => defect(),
+    }
+}

@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a configuration to a plan: everything that needs thought is thought here, before anything is done.
+//! The order of the steps, and why it is so: docs/plan.md.
+
+use crate::config::{Config, Console, Network, Profile, Root, Stdio};
+use crate::error::{Error, Kind};
+use crate::idmap::{self, IdMaps, Setgroups, Via};
+use crate::plan::{Draft, Texts, text, texts};
+use crate::seccomp::{self, Terminal};
+use contain_plan::{List, MAX_STRINGS, Step};
+use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID, RDONLY};
+use contain_sys::process::namespace;
+use std::ffi::{CString, OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// How the plan is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In place of the program that a person started.
+    InPlace,
+    /// For a library caller, straight to the command's exec.
+    Run,
+    /// For a library caller, waiting before the command's exec.
+    Create,
+}
+
+/// The devices of the host that every container has.
+const DEVICES: [&str; 6] = ["full", "null", "random", "tty", "urandom", "zero"];
+/// Links in /dev that programs expect.
+const LINKS: [(&str, &str); 5] = [
+    ("pts/ptmx", "dev/ptmx"),
+    ("/proc/self/fd", "dev/fd"),
+    ("/proc/self/fd/0", "dev/stdin"),
+    ("/proc/self/fd/1", "dev/stdout"),
+    ("/proc/self/fd/2", "dev/stderr"),
+];
+/// Where a command is looked up when its environment names no PATH.
+pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The plan of a container.
+pub(crate) fn container(config: &Config, way: Way) -> Result<Draft, Error> {
+    check(config)?;
+    let maps = idmap::resolve(config.uid_map.as_deref(), config.gid_map.as_deref())?;
+    if !maps.become_root {
+        return Err(Error::new(Kind::IdMap, "idmap", "map ids", maps.summary())
+            .cause("the container's processes start as user 0 and group 0, and the maps have none")
+            .remedy("map container id 0 too, for example with -u 0:LOWER:1"));
+    }
+    let mut draft = Draft::default();
+    let private = config.network == Network::Private;
+    outside(config, &maps, &mut draft)?;
+    let clear_groups = !maps.setgroups_denied;
+    draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups });
+    root(config, &mut draft)?;
+    devices(config, &maps, &mut draft)?;
+    if let Some(command) = &config.inside {
+        let environment = caller_environment()?;
+        draft.monitor(Step::RunInside { command: &text("-i", command)?, environment: environment.list() });
+    }
+    kernel_filesystems(private, &mut draft);
+    if private {
+        draft.init(Step::RaiseLoopback {});
+    }
+    if let Some(name) = &config.hostname {
+        draft.init(Step::SetHostname { name: &text("hostname", name)? });
+    }
+    draft.init(Step::Pivot {});
+    if way == Way::Create {
+        draft.monitor(Step::AwaitStart {});
+    }
+    command(config, way, &mut draft)?;
+    draft.monitor(Step::Watch { console: config.console == Console::Emulated, guard: true });
+    if config.console == Console::Emulated {
+        draft.finally(Step::RestoreTerminal {});
+    }
+    if way != Way::InPlace {
+        draft.finally(Step::Report {});
+    }
+    Ok(draft)
+}
+
+/// What can be refused without asking the machine.
+fn check(config: &Config) -> Result<(), Error> {
+    let strings = config.argv.len() + config.env.len();
+    if config.argv.is_empty() || config.argv[0].is_empty() {
+        return Err(Error::invalid("argv", "", "the command is empty; name a program"));
+    }
+    if strings > MAX_STRINGS {
+        return Err(Error::new(Kind::TooBig, "config", "argv and env", strings.to_string())
+            .errno(libc::E2BIG)
+            .cause(format!("together they can have {MAX_STRINGS} entries")));
+    }
+    if let Some(variable) = config.env.iter().find(|variable| !is_assignment(variable)) {
+        return Err(Error::invalid("env", format!("{variable:?}"), "a variable has the form NAME=VALUE"));
+    }
+    if let Some(name) = &config.hostname
+        && !(1..=64).contains(&name.len())
+    {
+        return Err(Error::invalid("hostname", format!("{name:?}"), "a host name has 1 to 64 bytes"));
+    }
+    if config.console == Console::Emulated && config.stdio != [Stdio::Inherit; 3] {
+        return Err(Error::invalid("stdio", format!("{:?}", config.stdio), "with a console the command's stdio is it"));
+    }
+    if config.preserve_fds > 1024 {
+        return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
+    }
+    Ok(())
+}
+
+fn is_assignment(variable: &OsStr) -> bool {
+    variable.as_bytes().iter().position(|byte| *byte == b'=').is_some_and(|at| at > 0)
+}
+
+/// Clone, maps, the outside helper, and the monitor's move into the namespaces.
+fn outside(config: &Config, maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
+    let network = if config.network == Network::Private { namespace::NETWORK } else { 0 };
+    let inherited = namespace::USER | namespace::IPC | namespace::UTS | optional_namespace("cgroup") | network;
+    draft.monitor(Step::Clone {
+        namespaces: inherited | namespace::MOUNT | namespace::PID | optional_namespace("time"),
+    });
+    map_ids(maps, draft)?;
+    match &config.outside {
+        Some(command) => {
+            let command = text("-o", command)?;
+            let environment = caller_environment()?;
+            // ORDER: the helper is made before the monitor joins, so that it is on the host, and runs after, so that
+            // its parent is in the container's network namespace.
+            draft.monitor(Step::PrepareOutside { command: &command, environment: environment.list() });
+            draft.monitor(Step::Join { namespaces: inherited });
+            draft.monitor(Step::RunOutside { command: &command });
+        }
+        None => draft.monitor(Step::Join { namespaces: inherited }),
+    }
+    Ok(())
+}
+
+/// The flag of a namespace type that a kernel may have been built without.
+fn optional_namespace(name: &str) -> u64 {
+    if !Path::new("/proc/self/ns").join(name).exists() {
+        return 0;
+    }
+    if name == "time" { namespace::TIME } else { namespace::CGROUP }
+}
+
+/// The id maps of the process that was cloned.
+fn map_ids(maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
+    match &maps.via {
+        Via::Direct => draft.monitor(Step::MapIds {
+            deny_setgroups: maps.setgroups == Setgroups::Deny,
+            uid_map: maps.uid_text.as_bytes(),
+            gid_map: maps.gid_text.as_bytes(),
+        }),
+        Via::Newidmap { newuidmap, newgidmap } => {
+            let words = |map: &str| -> Texts {
+                let words: Vec<CString> = map.split_whitespace().filter_map(|word| CString::new(word).ok()).collect();
+                Texts::new(&words)
+            };
+            let (users, groups) = (words(&maps.uid_text), words(&maps.gid_text));
+            draft.monitor(Step::MapIdsThrough {
+                uid_helper: &text("newuidmap", newuidmap)?,
+                uid_arguments: users.list(),
+                gid_helper: &text("newgidmap", newgidmap)?,
+                gid_arguments: groups.list(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The root: a directory, or the host's own system.
+fn root(config: &Config, draft: &mut Draft) -> Result<(), Error> {
+    match &config.root {
+        Root::Directory(path) => draft.init(Step::BindRoot { path: &text("root", path)? }),
+        Root::Host => host_root(draft)?,
+    }
+    Ok(())
+}
+
+/// A tmpfs with the host's programs, libraries and settings, read-only.
+fn host_root(draft: &mut Draft) -> Result<(), Error> {
+    draft.init(Step::TmpfsRoot {});
+    let entries = std::fs::read_dir("/").map_err(|error| {
+        Error::new(Kind::Root, "rootfs.host", "read", "/").errno(error.raw_os_error().unwrap_or(libc::EIO))
+    })?;
+    let mut names: Vec<OsString> = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name())).collect();
+    names.retain(|name| {
+        let bytes = name.as_bytes();
+        matches!(bytes, b"usr" | b"bin" | b"sbin" | b"etc") || bytes.starts_with(b"lib")
+    });
+    names.sort();
+    for name in &names {
+        let source = Path::new("/").join(name);
+        let target = text("root", name)?;
+        match std::fs::read_link(&source) {
+            Ok(link) => draft.init(Step::MakeLink { target: &text("root", link)?, path: &target }),
+            Err(_) => draft.init(Step::Bind {
+                source: &text("root", &source)?,
+                target: &target,
+                attributes: RDONLY,
+                recursive: true,
+            }),
+        }
+    }
+    for (path, mode) in
+        [(c"tmp", 0o1777), (c"root", 0o700), (c"home", 0o755), (c"run", 0o755), (c"mnt", 0o755), (c"var", 0o755)]
+    {
+        draft.init(Step::MakeDirectory { path, mode });
+    }
+    draft.init(Step::MakeDirectory { path: c"var/tmp", mode: 0o1777 });
+    Ok(())
+}
+
+/// /dev with its devices, its terminals and its links.
+fn devices(config: &Config, maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
+    let options = texts("dev", &["mode=0755"])?;
+    draft.init(mount(c"tmpfs", c"dev", options.list(), NOSUID));
+    let names = texts("devices", &DEVICES)?;
+    draft.init(Step::BindDevices { names: names.list() });
+    let mut options = vec!["mode=0620", "ptmxmode=0666"];
+    if maps.maps_group(5) {
+        options.push("gid=5");
+    }
+    let options = texts("devpts", &options)?;
+    draft.init(mount(c"devpts", c"dev/pts", options.list(), NOSUID | NOEXEC));
+    for (target, path) in LINKS {
+        draft.init(Step::MakeLink { target: &text("dev", target)?, path: &text("dev", path)? });
+    }
+    draft.init(Step::MakeDirectory { path: c"dev/shm", mode: 0o1777 });
+    if config.console == Console::Emulated {
+        draft.init(Step::OpenConsole {});
+    }
+    Ok(())
+}
+
+fn mount<'a>(
+    filesystem: &'a std::ffi::CStr,
+    target: &'a std::ffi::CStr,
+    options: List<'a>,
+    attributes: u64,
+) -> Step<'a> {
+    Step::Mount { filesystem, target, options, attributes, make: true }
+}
+
+/// /proc, and with a network of its own /sys and the container's own cgroup tree where the kernel allows it.
+fn kernel_filesystems(private_network: bool, draft: &mut Draft) {
+    let safe = NOSUID | NODEV | NOEXEC;
+    draft.init(mount(c"proc", c"proc", List::EMPTY, safe));
+    if private_network {
+        draft.init(mount(c"sysfs", c"sys", List::EMPTY, safe));
+        let options = List::EMPTY;
+        draft.init_optional(Step::Mount {
+            filesystem: c"cgroup2",
+            target: c"sys/fs/cgroup",
+            options,
+            attributes: safe,
+            make: false,
+        });
+    }
+}
+
+/// From the root to the command's exec.
+fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
+    if config.init {
+        draft.init(Step::Reap {});
+    }
+    if config.console == Console::Emulated {
+        draft.init(Step::TakeConsole {});
+    }
+    if way != Way::InPlace {
+        draft.init(Step::ResetSignals {});
+    }
+    if let Some(path) = &config.chdir {
+        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
+    }
+    if config.no_new_privs {
+        draft.init(Step::SetNoNewPrivs {});
+    }
+    let terminal = if config.console == Console::Emulated { Terminal::Own } else { Terminal::Passed };
+    load_seccomp(config.seccomp, terminal, draft)?;
+    let search = if config.search_path { path_of(&config.env) } else { OsString::new() };
+    let (arguments, environment) = (texts("argv", &config.argv)?, texts("env", &last_of_each(&config.env))?);
+    draft.init(Step::Execute {
+        search: &text("PATH", search)?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: config.preserve_fds,
+    });
+    Ok(())
+}
+
+fn load_seccomp(profile: Profile, terminal: Terminal, draft: &mut Draft) -> Result<(), Error> {
+    if let Some(program) = seccomp::program(profile, terminal) {
+        let name = match profile {
+            Profile::System => "system",
+            Profile::App => "app",
+            Profile::None => "terminal",
+        };
+        let summary = text("seccomp", format!("{name}: {}", seccomp::summary(profile, terminal)))?;
+        draft.init(Step::LoadSeccomp { program, summary: &summary });
+    }
+    Ok(())
+}
+
+/// The value of PATH in an environment, else the usual one.
+fn path_of(environment: &[OsString]) -> OsString {
+    let value = environment.iter().rev().find_map(|variable| variable.as_bytes().strip_prefix(b"PATH="));
+    value.filter(|path| !path.is_empty()).map_or(DEFAULT_PATH.into(), |path| OsString::from_vec(path.to_vec()))
+}
+
+/// Each name once, with its last value.
+fn last_of_each(environment: &[OsString]) -> Vec<&OsString> {
+    let name = |variable: &OsString| variable.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+    let mut seen = std::collections::HashSet::new();
+    let mut kept: Vec<_> = environment.iter().rev().filter(|variable| seen.insert(name(variable))).collect();
+    kept.reverse();
+    kept
+}
+
+/// The caller's own environment, for helpers that run with it.
+fn caller_environment() -> Result<Texts, Error> {
+    let variables: Vec<OsString> = std::env::vars_os()
+        .map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            name
+        })
+        .collect();
+    texts("environment", &variables)
+}
+
+/// What an injected command's plan is made of.
+pub(crate) struct Inject<'a> {
+    pub argv: &'a [OsString],
+    pub env: &'a [OsString],
+    pub profile: Profile,
+    /// CLONE_NEW* bits of the namespaces that are the container's own.
+    pub namespaces: u64,
+    /// PID 1's process id, for people.
+    pub pid: i32,
+    /// Descriptors from 3 on that the command keeps; u32::MAX for all.
+    pub keep: u32,
+    /// Whether supplementary groups can be cleared inside.
+    pub clear_groups: bool,
+}
+
+/// The plan of an injected command.
+pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
+    if request.argv.is_empty() || request.argv[0].is_empty() {
+        return Err(Error::invalid("argv", "", "the command is empty; name a program"));
+    }
+    let mut draft = Draft::default();
+    draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
+    draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
+    draft.init(Step::ChangeDirectory { path: c"/" });
+    if way != Way::InPlace {
+        draft.init(Step::ResetSignals {});
+    }
+    load_seccomp(request.profile, Terminal::Passed, &mut draft)?;
+    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", request.env)?);
+    draft.init(Step::Execute {
+        search: &text("PATH", path_of(request.env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: request.keep,
+    });
+    draft.monitor(Step::Watch { console: false, guard: false });
+    if way != Way::InPlace {
+        draft.finally(Step::Report {});
+    }
+    Ok(draft)
+}
+
+/// The plan of a command in a user namespace alone.
+pub(crate) fn pseudo(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+) -> Result<Draft, Error> {
+    let maps = idmap::resolve(uid_map, gid_map)?;
+    let mut draft = Draft::default();
+    draft.monitor(Step::Clone { namespaces: namespace::USER });
+    map_ids(&maps, &mut draft)?;
+    draft.monitor(Step::Join { namespaces: namespace::USER });
+    draft.monitor(Step::Dismiss {});
+    if maps.become_root {
+        draft.monitor(Step::BecomeIds { uid: 0, gid: 0, clear_groups: !maps.setgroups_denied });
+    }
+    let (arguments, environment) = (texts("argv", argv)?, texts("env", env)?);
+    draft.monitor(Step::Execute {
+        search: &text("PATH", path_of(env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: u32::MAX,
+    });
+    Ok(draft)
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Steps in words: for `--explain`, and for the error that names one.
+
+use contain_plan::{Doer, Entry, List, Step, Text};
+use contain_sys::mount::attribute;
+use contain_sys::process::namespace;
+
+/// One step as a person reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its number.
+    pub number: u32,
+    /// `monitor`, `pid 1` or `finally`.
+    pub doer: &'static str,
+    /// Whether a failure is passed over.
+    pub optional: bool,
+    /// What is done.
+    pub name: &'static str,
+    /// To what.
+    pub object: String,
+    /// How.
+    pub note: String,
+}
+
+/// A step in words. `finally`: it is one of the second list.
+pub(crate) fn describe(entry: &Entry<'_>, finally: bool) -> Description {
+    let (object, note) = words(&entry.step);
+    let doer = match entry.doer {
+        _ if finally => "finally",
+        Doer::Monitor => "monitor",
+        Doer::Init => "pid 1",
+    };
+    Description { number: entry.number, doer, optional: entry.optional, name: entry.step.name(), object, note }
+}
+
+fn plain(text: Text<'_>) -> String {
+    text.to_string_lossy().into_owned()
+}
+
+fn joined(list: List<'_>) -> String {
+    list.iter().map(|text| text.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+fn map(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let lines = text.lines().map(|line| {
+        let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        match numbers[..] {
+            [inside, outside, 1] => format!("{inside}→{outside}"),
+            [inside, outside, count] => {
+                format!("{inside}-{}→{outside}-{}", inside + count.max(1) - 1, outside + count.max(1) - 1)
+            }
+            _ => line.to_string(),
+        }
+    });
+    lines.collect::<Vec<_>>().join(", ")
+}
+
+fn maps(users: String, groups: String) -> String {
+    if users == groups { users } else { format!("users {users}; groups {groups}") }
+}
+
+fn namespaces(flags: u64) -> String {
+    let names = [
+        (namespace::USER, "user"),
+        (namespace::MOUNT, "mount"),
+        (namespace::PID, "pid"),
+        (namespace::IPC, "ipc"),
+        (namespace::UTS, "uts"),
+        (namespace::NETWORK, "network"),
+        (namespace::CGROUP, "cgroup"),
+        (namespace::TIME, "time"),
+    ];
+    names.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| *name).collect::<Vec<_>>().join(" ")
+}
+
+fn attributes(flags: u64) -> String {
+    let names = [
+        (attribute::RDONLY, "read-only"),
+        (attribute::NOSUID, "nosuid"),
+        (attribute::NODEV, "nodev"),
+        (attribute::NOEXEC, "noexec"),
+    ];
+    names.iter().filter(|(flag, _)| flags & flag != 0).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+}
+
+/// The words after `NAME KEY COUNT …` triples of newuidmap, as the kernel writes a map.
+fn helper_map(arguments: List<'_>) -> String {
+    let words: Vec<String> = arguments.iter().map(plain).collect();
+    map(words.chunks(3).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n").as_bytes())
+}
+
+fn words(step: &Step<'_>) -> (String, String) {
+    let none = String::new;
+    match step {
+        Step::Clone { namespaces: flags } => (namespaces(*flags), none()),
+        Step::MapIds { deny_setgroups, uid_map, gid_map } => {
+            let denied = if *deny_setgroups { "setgroups denied" } else { "setgroups as in this user namespace" };
+            (maps(map(uid_map), map(gid_map)), format!("{denied}, written directly"))
+        }
+        Step::MapIdsThrough { uid_helper, uid_arguments, gid_helper, gid_arguments } => (
+            maps(helper_map(*uid_arguments), helper_map(*gid_arguments)),
+            format!("setgroups allowed, through {} and {}", plain(uid_helper), plain(gid_helper)),
+        ),
+        Step::PrepareOutside { command, .. } => (format!("/bin/sh -c {:?}", plain(command)), "waiting".into()),
+        Step::RunOutside { command } => {
+            (format!("/bin/sh -c {:?}", plain(command)), "on the host, as the caller".into())
+        }
+        Step::Join { namespaces: flags } => (namespaces(*flags), "of pid 1".into()),
+        Step::RunInside { command, .. } => {
+            (format!("/bin/sh -c {:?}", plain(command)), "in the new namespaces but pid, at the new root".into())
+        }
+        Step::AwaitStart {} => (none(), "from the caller".into()),
+        Step::BecomeIds { uid, gid, clear_groups } => {
+            let groups = if *clear_groups { "no supplementary groups" } else { "supplementary groups as they are" };
+            (format!("user {uid}, group {gid}"), groups.into())
+        }
+        Step::BindRoot { path } => (plain(path), "recursive, slave".into()),
+        Step::TmpfsRoot {} => ("tmpfs".into(), "mode=0755".into()),
+        Step::MakeDirectory { path, mode } => (format!("/{}", plain(path)), format!("mode {mode:04o}")),
+        Step::MakeLink { target, path } => (format!("/{}", plain(path)), format!("to {}", plain(target))),
+        Step::Mount { filesystem, target, options, attributes: flags, .. } => (
+            format!("{} on /{}", plain(filesystem), plain(target)),
+            [joined(*options), attributes(*flags)].join(" ").trim().to_string(),
+        ),
+        Step::Bind { source, target, attributes: flags, recursive } => (
+            format!("{} on /{}", plain(source), plain(target)),
+            [attributes(*flags), if *recursive { "recursive".into() } else { none() }].join(" ").trim().to_string(),
+        ),
+        Step::BindDevices { names } => (joined(*names), "from the host's /dev".into()),
+        Step::OpenConsole {} => ("/dev/console".into(), "a pseudo-terminal of the host".into()),
+        Step::RaiseLoopback {} => ("lo".into(), "up".into()),
+        Step::Pivot {} => ("/".into(), "the host's root goes away".into()),
+        Step::SetHostname { name } => (plain(name), none()),
+        Step::LimitResource { resource, soft, hard } => (resource.to_string(), format!("{soft} {hard}")),
+        Step::TakeConsole {} => ("/dev/console".into(), "new session, stdin, stdout and stderr".into()),
+        Step::ChangeDirectory { path } => (plain(path), none()),
+        Step::ResetSignals {} => (none(), "all to their default actions".into()),
+        Step::Reap {} => (none(), "pid 1 reaps; the command is its child".into()),
+        Step::SetCapabilities { bounding, permitted } => (format!("{permitted:#x}"), format!("bounding {bounding:#x}")),
+        Step::SetNoNewPrivs {} => (none(), none()),
+        Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
+        Step::Execute { arguments, environment, .. } => {
+            let names: Vec<String> = environment.iter().map(|variable| shortened(&plain(variable))).collect();
+            (joined(*arguments), format!("environment: {}", names.join(" ")))
+        }
+        Step::JoinTarget { namespaces: flags, pid } => (format!("process {pid}"), namespaces(*flags)),
+        Step::Dismiss {} => (none(), "the process that held the user namespace".into()),
+        Step::Watch { console, guard } => {
+            let console = if *console { "console copied" } else { "" };
+            let guard = if *guard { "guarded" } else { "" };
+            (none(), [console, guard].join(" ").trim().to_string())
+        }
+        Step::RestoreTerminal {} => (none(), "as it was".into()),
+        Step::Report {} => (none(), "to the caller".into()),
+        Step::Never(..) => (none(), none()),
+    }
+}
+
+/// A variable as it may be shown: short, and without what looks like a secret's value when long.
+fn shortened(variable: &str) -> String {
+    match variable.split_once('=') {
+        Some((name, value)) if value.len() > 60 => format!("{name}=…"),
+        _ => variable.to_string(),
+    }
+}

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From a failed step's message to an error that says what failed, why that is likely, and what to do.
+
+use crate::error::{Error, Kind};
+use contain_plan::message::{Failure, Part};
+use contain_plan::{Plan, Step};
+use libc::{
+    E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS, ENOTDIR, EPERM,
+    EROFS, EUSERS,
+};
+
+/// The error of a failure that contain-init reported about `plan`.
+pub(crate) fn error(plan: Option<&Plan<'_>>, failure: &Failure) -> Error {
+    let entry = plan.and_then(|plan| plan.entry(failure.step));
+    let mut error = match entry {
+        Some(entry) => {
+            let (stage, operation, object) = operation(&entry.step, failure.part());
+            let mut error = Error::new(kind(&entry.step, failure), stage, operation, object);
+            (error.cause, error.remedy) = split(cause(&entry.step, failure));
+            error
+        }
+        None => Error::new(Kind::Internal, "plan", "start contain-init", ""),
+    };
+    error.step = (failure.step != 0).then_some(failure.step);
+    error.errno = (failure.errno != 0).then_some(failure.errno);
+    error.in_child = failure.inside;
+    let text = String::from_utf8_lossy(failure.text()).trim().to_string();
+    error.kernel_message = (!text.is_empty()).then_some(text);
+    match failure.part() {
+        Part::Helper | Part::Users | Part::Groups if failure.errno == 0 => error.status = Some(failure.status),
+        Part::Died if error.cause.is_none() => {
+            error.cause = Some("the process doing it was killed".into());
+        }
+        _ => {}
+    }
+    if let (Some(status), Kind::Helper) = (error.status, error.kind) {
+        error.cause = Some(how_ended(status));
+    }
+    error
+}
+
+fn split(reason: Option<(&str, &str)>) -> (Option<String>, Option<String>) {
+    match reason {
+        Some((cause, remedy)) => {
+            (Some(cause.to_string()), Some(remedy.to_string()).filter(|remedy| !remedy.is_empty()))
+        }
+        None => (None, None),
+    }
+}
+
+/// A wait status in words.
+pub(crate) fn how_ended(status: i32) -> String {
+    match status & 0x7f {
+        0 => format!("it exited with status {}", (status >> 8) & 0xff),
+        signal => format!("it was ended by signal {signal}"),
+    }
+}
+
+fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
+    match (step, failure.errno) {
+        (Step::Execute { .. }, ENOENT | ENOTDIR) => Kind::NotFound,
+        (Step::Execute { .. }, EACCES | ENOEXEC | libc::EISDIR | libc::ETXTBSY | libc::ELIBBAD | EPERM) => {
+            Kind::NotExecutable
+        }
+        (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
+        (Step::MapIds { .. } | Step::MapIdsThrough { .. }, _) => Kind::IdMap,
+        (Step::BindRoot { .. }, _) => Kind::Root,
+        (Step::Mount { .. }, ENOTDIR | ELOOP) if failure.part() == Part::Target => Kind::Root,
+        _ => Kind::System,
+    }
+}
+
+/// Stage, operation and object in the words of the first line.
+fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    let (stage, operation, object) = match (step, part) {
+        (Step::Clone { .. }, _) => ("namespaces.clone", "make the container's namespaces", String::new()),
+        (Step::MapIds { .. }, Part::Procfs) => ("idmap.proc", "find the new process in", "/proc".into()),
+        (Step::MapIds { .. }, Part::Setgroups) => ("idmap.setgroups", "deny setgroups in", "the user namespace".into()),
+        (Step::MapIds { uid_map, .. }, Part::Users) => ("idmap.users", "write the user id map", lossy(uid_map)),
+        (Step::MapIds { gid_map, .. }, _) => ("idmap.groups", "write the group id map", lossy(gid_map)),
+        (Step::MapIdsThrough { uid_helper, .. }, Part::Users) => ("idmap.users", "run", text(uid_helper)),
+        (Step::MapIdsThrough { gid_helper, .. }, _) => ("idmap.groups", "run", text(gid_helper)),
+        (Step::PrepareOutside { command, .. } | Step::RunOutside { command }, _) => {
+            ("helper.outside", "run the outside helper", text(command))
+        }
+        (Step::RunInside { command, .. }, _) => ("helper.inside", "run the inside helper", text(command)),
+        (Step::Join { .. }, _) => ("namespaces.join", "join the container's namespaces", String::new()),
+        (Step::JoinTarget { pid, .. }, _) => ("namespaces.join", "join the container of process", pid.to_string()),
+        (Step::BecomeIds { uid, gid, .. }, _) => ("process.ids", "become", format!("user {uid} and group {gid}")),
+        (Step::BindRoot { path }, _) => ("rootfs.bind", "bind the root", text(path)),
+        (Step::TmpfsRoot {}, _) => ("rootfs.tmpfs", "mount the root", "tmpfs".into()),
+        (Step::MakeDirectory { path, .. }, _) => ("rootfs.directory", "make directory", format!("/{}", text(path))),
+        (Step::MakeLink { path, .. }, _) => ("rootfs.link", "make link", format!("/{}", text(path))),
+        (Step::Mount { target, .. }, Part::Target) => {
+            ("rootfs.mount", "find or make the directory", format!("/{} in the root", text(target)))
+        }
+        (Step::Mount { filesystem, target, .. }, _) => {
+            ("rootfs.mount", "mount", format!("{} on /{}", text(filesystem), text(target)))
+        }
+        (Step::Bind { source, target, .. }, _) => {
+            ("rootfs.bind", "bind", format!("{} on /{}", text(source), text(target)))
+        }
+        (Step::BindDevices { .. }, _) => ("rootfs.devices", "bind devices into", "/dev".into()),
+        (Step::OpenConsole {}, Part::Source) => ("console.open", "open a pseudo-terminal from", "/dev/ptmx".into()),
+        (Step::OpenConsole {}, _) => ("console.open", "make the console", "/dev/console".into()),
+        (Step::RaiseLoopback {}, _) => ("network.loopback", "bring up", "lo".into()),
+        (Step::Pivot {}, _) => ("rootfs.pivot", "change the root", String::new()),
+        (Step::SetHostname { name }, _) => ("process.hostname", "set the host name", text(name)),
+        (Step::LimitResource { resource, .. }, _) => ("process.rlimit", "set resource limit", resource.to_string()),
+        (Step::TakeConsole {}, _) => ("console.session", "take the console as", "controlling terminal".into()),
+        (Step::ChangeDirectory { path }, _) => ("process.chdir", "change directory to", text(path)),
+        (Step::ResetSignals {}, _) => ("process.signals", "reset signals", String::new()),
+        (Step::Reap {}, _) => ("process.init", "start the command's process", String::new()),
+        (Step::SetCapabilities { .. }, _) => ("process.capabilities", "set capabilities", String::new()),
+        (Step::SetNoNewPrivs {}, _) => ("process.no_new_privs", "set no_new_privs", String::new()),
+        (Step::LoadSeccomp { .. }, _) => ("process.seccomp", "load the seccomp program", String::new()),
+        (Step::Execute { arguments, .. }, _) => {
+            ("process.exec", "execute", arguments.iter().next().map(text).unwrap_or_default())
+        }
+        (Step::AwaitStart {}, _) => ("process.start", "wait for start", String::new()),
+        (Step::Dismiss {}, _) => ("namespaces.join", "end the placeholder process", String::new()),
+        (Step::Watch { .. }, _) => ("monitor.watch", "watch the container", String::new()),
+        (Step::RestoreTerminal {} | Step::Report {} | Step::Never(..), _) => ("finally", "clean up", String::new()),
+    };
+    (stage, operation.into(), object)
+}
+
+fn lossy(map: &[u8]) -> String {
+    String::from_utf8_lossy(map).trim_end().replace('\n', ", ")
+}
+
+/// The likely cause and what to do about it.
+fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static str)> {
+    let (part, errno) = (failure.part(), failure.errno);
+    Some(match (step, part, errno) {
+        (Step::Clone { .. }, _, EUSERS | ENOSPC) => (
+            "the limit on namespaces is reached: user.max_user_namespaces or another user.max_*_namespaces is 0 or used up, or 32 user namespaces are nested",
+            "raise it: sysctl user.max_user_namespaces=15000",
+        ),
+        (Step::Clone { .. }, _, EPERM) => (
+            "user namespaces are forbidden here: by kernel.unprivileged_userns_clone=0, by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1), by a seccomp filter around this process, or since it is in a chroot",
+            "allow them for this user, or install contain with its AppArmor profile",
+        ),
+        (Step::Clone { .. }, _, EAGAIN) => (
+            "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
+            "end some processes, or raise the limit (ulimit -u)",
+        ),
+        (Step::Clone { .. }, _, ENOMEM) => ("the kernel has no memory for it, or the PID namespace is ending", ""),
+        (Step::Clone { .. } | Step::Join { .. }, _, EINVAL) => {
+            ("the kernel does not know one of the namespaces", "use kernel 5.10 or newer with all namespaces enabled")
+        }
+        (_, _, EMFILE) => ("the limit on open files is reached", "raise it: ulimit -n 64 or more"),
+        (_, _, libc::ENFILE) => ("the system has no more open files", "raise fs.file-max"),
+        (Step::MapIds { .. }, Part::Procfs, _) => (
+            "/proc is not a procfs that shows this process",
+            "mount one: mount -t proc proc /proc in this PID namespace",
+        ),
+        (Step::MapIds { .. }, _, EPERM) => (
+            "the kernel refused the map: an id is mapped that this process may not map, or CAP_SETFCAP is missing to map host id 0",
+            "as a user map only the own id, or install newuidmap and newgidmap and delegate ranges in /etc/subuid and /etc/subgid",
+        ),
+        (Step::MapIds { .. }, _, EINVAL) => {
+            ("ranges overlap, or there are too many", "give every id once, in at most 340 ranges")
+        }
+        (Step::MapIdsThrough { .. }, _, 0) => (
+            "it refused the map; its own message stands above",
+            "check that /etc/subuid and /etc/subgid delegate these ranges to you",
+        ),
+        (Step::BindRoot { .. }, _, EINVAL) => (
+            "the directory cannot be bound: it is on a mount that is unbindable, or of another mount namespace",
+            "choose another directory",
+        ),
+        (Step::BindRoot { .. }, _, EACCES) => {
+            ("container root may not enter it", "make it searchable for the ids that are mapped")
+        }
+        (Step::Mount { .. }, Part::Target, ENOTDIR | ELOOP) => (
+            "it is a symbolic link or a file; through it the mount would go elsewhere",
+            "make it a real directory in the root",
+        ),
+        (Step::Mount { .. }, Part::Target, EACCES | EPERM | EROFS | libc::EOVERFLOW) => (
+            "it is missing and container root may not make it: the root belongs to ids that are not mapped, or is read-only",
+            "make the directories dev, proc and sys in the root, or unpack the root with pseudo so that it belongs to container root",
+        ),
+        (Step::Mount { .. }, Part::Target, ENOSPC) => {
+            ("the file system that holds the root is full", "make room on it")
+        }
+        (Step::Mount { filesystem, .. }, _, EPERM) if filesystem.to_bytes() == b"proc" => (
+            "the kernel lets a user namespace mount /proc only where the /proc outside is whole; inside another container parts of it are masked",
+            "run the outer container with an unmasked /proc (podman --security-opt unmask=ALL, docker --security-opt systempaths=unconfined)",
+        ),
+        (Step::Mount { filesystem, .. }, _, EPERM) if filesystem.to_bytes() == b"sysfs" => (
+            "the kernel lets a user namespace mount /sys only with a network namespace of its own and where the /sys outside is whole",
+            "run the outer container with an unmasked /sys, or share the host's network with -n",
+        ),
+        (Step::Mount { .. }, Part::Configure, libc::ENODEV) => ("the kernel has no such file system", ""),
+        (Step::Bind { .. }, Part::Configure, ENOSYS) => {
+            ("read-only binds of whole trees need kernel 5.12", "use a newer kernel")
+        }
+        (Step::Bind { .. } | Step::BindDevices { .. }, Part::Source, ENOENT) => ("it does not exist on the host", ""),
+        (Step::OpenConsole {}, Part::Source, ENOSPC) => {
+            ("the host has no more pseudo-terminals (kernel.pty.max)", "close some terminals, or use -c")
+        }
+        (Step::OpenConsole {}, Part::Source, ENOENT | EACCES | libc::EIO) => {
+            ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c")
+        }
+        (Step::BecomeIds { .. }, _, EINVAL) => ("the id is not mapped in the user namespace", "map container id 0"),
+        (Step::Pivot {}, _, EINVAL) => {
+            ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")
+        }
+        (Step::SetNoNewPrivs {} | Step::LoadSeccomp { .. }, _, EINVAL | ENOSYS) => {
+            ("the kernel was built without seccomp filters", "")
+        }
+        (Step::JoinTarget { .. }, _, EPERM | EACCES) => ("it does not belong to you", ""),
+        (Step::JoinTarget { .. }, _, libc::ESRCH) => ("it has ended", ""),
+        (Step::JoinTarget { .. }, _, EUSERS | ENOSPC) => ("the limit on namespaces is reached", ""),
+        (Step::Execute { .. }, Part::Interpreter, ENOENT) => (
+            "it exists, but the loader or interpreter that it names is not in the container",
+            "put the program's libraries and loader, or its script's interpreter, into the root",
+        ),
+        (Step::Execute { .. }, _, ENOENT | ENOTDIR) => {
+            ("no such program in the container", "name a program by its path inside the root")
+        }
+        (Step::Execute { .. }, _, EACCES | EPERM) => (
+            "it is not executable for container root, or its file system is mounted noexec",
+            "check its permissions and owner",
+        ),
+        (Step::Execute { .. }, _, ENOEXEC) => {
+            ("it is no program that this machine can run, and no script with a #! line", "")
+        }
+        (Step::Execute { .. }, _, E2BIG) => ("arguments and environment are too long", "pass fewer or shorter ones"),
+        (Step::Watch { .. }, _, EBUSY | EINVAL) => ("the kernel was built without seccomp filters", ""),
+        _ => return None,
+    })
+}

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the decision about the maps depends on, read from this process and this machine. Every file is read up
+//! to a limit; nothing is taken from the environment.
+
+use std::ffi::CString;
+use std::fs::{File, metadata};
+use std::io::{ErrorKind, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use contain_policy::{IdMap, MAX_FILE, accounts};
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{AccessFlags, access, getgid, getuid};
+
+use super::Via;
+use crate::error::{Error, Kind};
+
+/// Bits of the capability sets (linux/capability.h).
+const CAP_SETGID: u64 = 1 << 6;
+const CAP_SETUID: u64 = 1 << 7;
+const CAP_SETFCAP: u64 = 1 << 31;
+
+/// Where the system's helpers are looked for: folders that only root fills.
+const FOLDERS: [&str; 5] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
+
+/// /etc/subuid or /etc/subgid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SubordinateFile {
+    Missing,
+    /// It is there and cannot be used, for this reason.
+    Unreadable(String),
+    Read(Vec<u8>),
+}
+
+/// The user's side of the facts, or the group's.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    /// The real id.
+    pub(super) own: u32,
+    /// What the current user namespace maps: its own ids are the "container" ids of this map.
+    pub(super) current: IdMap,
+    /// The file that delegates further ids; not looked at for privileged root.
+    pub(super) file: SubordinateFile,
+}
+
+/// A name of the caller in /etc/passwd.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Account {
+    pub(super) name: Vec<u8>,
+    /// The primary group that goes with it.
+    pub(super) gid: u32,
+}
+
+/// All facts.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    pub(super) users: Ids,
+    pub(super) groups: Ids,
+    /// The names of the real user id, in the order of /etc/passwd; not looked at for privileged root.
+    pub(super) accounts: Vec<Account>,
+    /// Whether CAP_SETUID and CAP_SETGID are both effective.
+    pub(super) may_set_ids: bool,
+    /// Whether a user map onto host id 0 would be taken.
+    pub(super) may_map_host_root: bool,
+    /// Whether setgroups is denied in the current user namespace, and so in every one below it.
+    pub(super) setgroups_denied: bool,
+    /// The system's helpers, or why they are of no use; not looked at for privileged root.
+    pub(super) helpers: Result<Via, String>,
+}
+
+impl Facts {
+    /// Real root that may write any map.
+    pub(super) fn is_privileged_root(&self) -> bool {
+        self.users.own == 0 && self.may_set_ids
+    }
+
+    /// The facts of the calling thread.
+    pub(super) fn collect() -> Result<Facts, Error> {
+        let status = Status::parse(&read_proc("/proc/thread-self/status")?);
+        let side = |own, path| {
+            let text = read_proc(path)?;
+            let current = IdMap::parse_kernel(&text).map_err(|_| {
+                Error::new(Kind::IdMap, "idmap", "read the id map", path)
+                    .cause("no id is mapped in this user namespace, or the text is not understood")
+            })?;
+            Ok(Ids { own, current, file: SubordinateFile::Missing })
+        };
+        let mut facts = Facts {
+            users: side(getuid().as_raw(), "/proc/thread-self/uid_map")?,
+            groups: side(getgid().as_raw(), "/proc/thread-self/gid_map")?,
+            accounts: Vec::new(),
+            may_set_ids: status.effective & (CAP_SETUID | CAP_SETGID) == CAP_SETUID | CAP_SETGID,
+            may_map_host_root: status.effective & CAP_SETFCAP != 0 || !host_root_needs_capability(),
+            setgroups_denied: read_proc("/proc/thread-self/setgroups")?.starts_with(b"deny"),
+            helpers: Err("not looked for".to_string()),
+        };
+        if !facts.is_privileged_root() {
+            facts.users.file = SubordinateFile::read("/etc/subuid");
+            facts.groups.file = SubordinateFile::read("/etc/subgid");
+            facts.accounts = accounts_of(facts.users.own);
+            facts.helpers = find_helpers(&status);
+        }
+        Ok(facts)
+    }
+}
+
+impl SubordinateFile {
+    fn read(path: &str) -> Self {
+        match read_limited(Path::new(path)) {
+            Ok(bytes) => SubordinateFile::Read(bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => SubordinateFile::Missing,
+            Err(error) => SubordinateFile::Unreadable(error.to_string()),
+        }
+    }
+}
+
+/// The names of `uid` in /etc/passwd; none where that cannot be used. The environment is not asked.
+fn accounts_of(uid: u32) -> Vec<Account> {
+    let Ok(bytes) = read_limited(Path::new("/etc/passwd")) else { return Vec::new() };
+    let Ok(found) = accounts(&bytes, uid) else { return Vec::new() };
+    found.map(|account| Account { name: account.name.to_vec(), gid: account.gid }).collect()
+}
+
+/// What of /proc/PID/status matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Status {
+    effective: u64,
+    bounding: u64,
+    no_new_privs: bool,
+}
+
+impl Status {
+    /// A line that is missing stands for no capability, and for no restriction.
+    fn parse(text: &[u8]) -> Status {
+        let text = String::from_utf8_lossy(text);
+        let value =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+        let set = |name| value(name).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
+        Status { effective: set("CapEff"), bounding: set("CapBnd"), no_new_privs: value("NoNewPrivs") == Some("1") }
+    }
+}
+
+/// newuidmap and newgidmap, or why they would do nothing for this process.
+fn find_helpers(status: &Status) -> Result<Via, String> {
+    if status.no_new_privs {
+        return Err("this process has no_new_privs, under which they gain no privilege".to_string());
+    }
+    if status.bounding & (CAP_SETUID | CAP_SETGID) != CAP_SETUID | CAP_SETGID {
+        return Err("CAP_SETUID and CAP_SETGID are not in this process's bounding set".to_string());
+    }
+    Ok(Via::Newidmap { newuidmap: find_helper("newuidmap")?, newgidmap: find_helper("newgidmap")? })
+}
+
+/// The first usable program of that name; else what is wrong with the first that there is.
+fn find_helper(name: &str) -> Result<PathBuf, String> {
+    let mut wrong = None;
+    for path in FOLDERS.iter().map(|folder| Path::new(folder).join(name)) {
+        match defect(&path) {
+            None => return Ok(path),
+            Some(Defect::Absent) => {}
+            Some(Defect::Because(reason)) => {
+                wrong.get_or_insert_with(|| format!("{} {reason}", path.display()));
+            }
+        }
+    }
+    Err(wrong.unwrap_or_else(|| format!("{name} is not installed")))
+}
+
+/// Why a program is not a privileged helper that can be used.
+#[derive(Debug, PartialEq, Eq)]
+enum Defect {
+    Absent,
+    Because(&'static str),
+}
+
+fn defect(path: &Path) -> Option<Defect> {
+    let Ok(file) = metadata(path) else { return Some(Defect::Absent) };
+    let no_suid = || statvfs(path).is_ok_and(|system| system.flags().contains(FsFlags::ST_NOSUID));
+    let reason = if !file.is_file() {
+        "is not a file"
+    } else if file.uid() != 0 {
+        "is not owned by root"
+    } else if file.mode() & 0o022 != 0 {
+        "can be written by others than root"
+    } else if file.mode() & 0o4000 == 0 && !has_capabilities(path) {
+        "is neither setuid nor has it file capabilities"
+    } else if access(path, AccessFlags::X_OK).is_err() {
+        "may not be executed by this user"
+    } else if no_suid() {
+        "is on a file system mounted nosuid"
+    } else {
+        return None;
+    };
+    Some(Defect::Because(reason))
+}
+
+/// Whether a file has capabilities of its own (capabilities(7)).
+fn has_capabilities(path: &Path) -> bool {
+    CString::new(path.as_os_str().as_bytes())
+        .is_ok_and(|path| contain_sys::file::has_attribute(&path, c"security.capability"))
+}
+
+/// Whether the kernel gives host user 0 only to holders of CAP_SETFCAP.
+fn host_root_needs_capability() -> bool {
+    let release = read_proc("/proc/sys/kernel/osrelease").unwrap_or_default();
+    is_from_5_12(&String::from_utf8_lossy(&release))
+}
+
+/// Whether a kernel release is 5.12 or newer; one that is not understood is.
+fn is_from_5_12(release: &str) -> bool {
+    let mut numbers = release.split(|letter: char| !letter.is_ascii_digit()).map(|number| number.parse::<u32>().ok());
+    match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => (major, minor) >= (5, 12),
+        _ => true,
+    }
+}
+
+/// A file of up to [`MAX_FILE`] bytes.
+fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_FILE {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+fn read_proc(path: &str) -> Result<Vec<u8>, Error> {
+    read_limited(Path::new(path)).map_err(|error| {
+        let mut result = Error::new(Kind::System, "idmap", "read", path);
+        result.errno = error.raw_os_error();
+        result.remedy("mount a proc file system of this PID namespace on /proc")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_lines_are_read() {
+        let text = b"Name:\tCapEff:\nCapPrm:\t0000000000000000\nCapEff:\t00000000800000c0\nCapBnd:\t000001fffeffffff\nNoNewPrivs:\t1\n";
+        let expected =
+            Status { effective: CAP_SETFCAP | CAP_SETUID | CAP_SETGID, bounding: 0x1ff_feff_ffff, no_new_privs: true };
+        assert_eq!(Status::parse(text), expected);
+        assert_eq!(Status::parse(b""), Status { effective: 0, bounding: 0, no_new_privs: false });
+    }
+
+    #[test]
+    fn helpers_that_gain_nothing_are_not_looked_for() {
+        let all = Status { effective: 0, bounding: u64::MAX, no_new_privs: false };
+        let refused = find_helpers(&Status { no_new_privs: true, ..all });
+        assert!(refused.is_err_and(|reason| reason.contains("no_new_privs")));
+        let refused = find_helpers(&Status { bounding: !CAP_SETGID, ..all });
+        assert!(refused.is_err_and(|reason| reason.contains("bounding set")));
+    }
+
+    #[test]
+    fn helper_defects_are_told_apart() {
+        assert_eq!(defect(Path::new("/usr/bin/there is no such program")), Some(Defect::Absent));
+        assert_eq!(defect(Path::new("/usr/bin")), Some(Defect::Because("is not a file")));
+        assert_eq!(
+            defect(Path::new("/etc/passwd")),
+            Some(Defect::Because("is neither setuid nor has it file capabilities"))
+        );
+    }
+
+    #[test]
+    fn helper_that_is_root_s_and_setuid_is_usable() {
+        let path = Path::new("/usr/bin/su");
+        let setuid = metadata(path).is_ok_and(|file| file.uid() == 0 && file.mode() & 0o4022 == 0o4000);
+        let no_suid = statvfs(path).is_ok_and(|system| system.flags().contains(FsFlags::ST_NOSUID));
+        if !setuid || no_suid {
+            println!("skipped: no setuid {} on a file system that honours it", path.display());
+            return;
+        }
+        assert_eq!(defect(path), None);
+    }
+
+    #[test]
+    fn kernel_release_is_compared_by_number() {
+        for (release, newer) in [
+            ("5.10.0-30-amd64\n", false),
+            ("5.11.22", false),
+            ("4.19.0", false),
+            ("5.12.0-rc1", true),
+            ("5.9.1", false),
+            ("6.1.0", true),
+            ("6.18.44-fc-v595\n", true),
+            ("10.0", true),
+            ("", true),
+            ("unknown", true),
+        ] {
+            assert_eq!(is_from_5_12(release), newer, "{release:?}");
+        }
+    }
+
+    #[test]
+    fn missing_subordinate_file_is_no_error() {
+        assert_eq!(SubordinateFile::read("/etc/there is no such file"), SubordinateFile::Missing);
+        assert!(matches!(SubordinateFile::read("/etc"), SubordinateFile::Unreadable(_)));
+        assert!(matches!(SubordinateFile::read("/dev/zero"), SubordinateFile::Unreadable(_)), "1 MiB is the limit");
+    }
+}

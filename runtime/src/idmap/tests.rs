@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The decision for made-up callers, and the facts of this process.
+
+use super::facts::{Account, Ids};
+use super::*;
+use crate::error::Kind;
+
+const INITIAL: &str = "         0          0 4294967295\n";
+
+fn ids(own: u32, current: &str, file: &str) -> Ids {
+    let current = IdMap::parse_kernel(current.as_bytes()).unwrap();
+    Ids { own, current, file: SubordinateFile::Read(file.as_bytes().to_vec()) }
+}
+
+fn newidmap() -> Via {
+    Via::Newidmap { newuidmap: "/usr/bin/newuidmap".into(), newgidmap: "/usr/bin/newgidmap".into() }
+}
+
+/// alice, 1000:1000, with 65536 ids of each kind and both helpers, in the initial user namespace.
+fn alice() -> Facts {
+    Facts {
+        users: ids(1000, INITIAL, "alice:100000:65536\n"),
+        groups: ids(1000, INITIAL, "alice:100000:65536\n"),
+        accounts: vec![Account { name: b"alice".to_vec(), gid: 1000 }],
+        may_set_ids: false,
+        may_map_host_root: false,
+        setgroups_denied: false,
+        helpers: Ok(newidmap()),
+    }
+}
+
+fn alice_without_helpers() -> Facts {
+    Facts { helpers: Err("newuidmap is not installed".to_string()), ..alice() }
+}
+
+/// Root with all capabilities.
+fn root(current: &str) -> Facts {
+    Facts {
+        users: Ids { file: SubordinateFile::Missing, ..ids(0, current, "") },
+        groups: Ids { file: SubordinateFile::Missing, ..ids(0, current, "") },
+        accounts: Vec::new(),
+        may_set_ids: true,
+        may_map_host_root: true,
+        setgroups_denied: false,
+        helpers: Err("not looked for".to_string()),
+    }
+}
+
+/// Both texts, expected to be the same.
+fn text(maps: &IdMaps) -> &str {
+    assert_eq!(maps.uid_text, maps.gid_text);
+    &maps.uid_text
+}
+
+fn refusal(facts: &Facts, uid_map: Option<&str>, gid_map: Option<&str>) -> (Kind, String) {
+    let error = decide(facts, uid_map, gid_map).unwrap_err();
+    (error.kind, error.to_string())
+}
+
+#[test]
+fn root_default_keeps_host_root_out() {
+    let maps = decide(&root(INITIAL), None, None).unwrap();
+    assert_eq!(text(&maps), "0 4294967294 1\n1 1 4294967293\n");
+    assert_eq!((maps.setgroups, maps.setgroups_denied), (Setgroups::Keep, false));
+    assert_eq!((maps.via.clone(), maps.become_root), (Via::Direct, true));
+    assert_eq!(maps.summary(), "0→4294967294, 1-4294967293→1-4294967293, setgroups allowed");
+    assert!(maps.notes.is_empty());
+}
+
+#[test]
+fn root_nested_default_is_clipped_to_the_namespace() {
+    let maps = decide(&root("0 1000 1\n1 100000 65536\n"), None, None).unwrap();
+    assert_eq!(text(&maps), "0 65536 1\n1 1 65535\n");
+}
+
+#[test]
+fn root_with_one_id_has_no_default_but_can_give_maps() {
+    let facts = root("0 1000 1\n");
+    let (kind, message) = refusal(&facts, None, None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("only one user id is mapped"), "{message}");
+    assert_eq!(text(&decide(&facts, Some("0:0:1"), Some("0:0:1")).unwrap()), "0 0 1\n");
+}
+
+#[test]
+fn root_maps_are_taken_as_configured() {
+    let maps = decide(&root(INITIAL), Some("0:100000:65536"), Some("0:200000:10;20:5:1")).unwrap();
+    assert_eq!(maps.uid_text, "0 100000 65536\n");
+    assert_eq!(maps.gid_text, "0 200000 10\n20 5 1\n");
+    assert_eq!((maps.via.clone(), maps.setgroups), (Via::Direct, Setgroups::Keep));
+    assert_eq!(maps.summary(), "users 0-65535→100000-165535; groups 0-9→200000-200009, 20→5; setgroups allowed");
+    let maps = decide(&root(INITIAL), Some("0:100000:65536"), None).unwrap();
+    assert_eq!(maps.gid_text, "0 4294967294 1\n1 1 4294967293\n");
+}
+
+#[test]
+fn root_map_across_lines_of_the_current_map_is_cut() {
+    let facts = root("0 1000 1\n1 100000 65536\n");
+    assert_eq!(text(&decide(&facts, Some("5:0:11"), Some("5:0:11")).unwrap()), "5 0 1\n6 1 10\n");
+    let (kind, message) = refusal(&facts, Some("0:65530:20"), None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("host user ids 65537-65549 are not mapped in this user namespace"), "{message}");
+}
+
+#[test]
+fn root_without_setfcap_may_not_map_host_root() {
+    let facts = Facts { may_map_host_root: false, ..root(INITIAL) };
+    let (kind, message) = refusal(&facts, Some("0:0:10"), None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("host user id 0 needs CAP_SETFCAP"), "{message}");
+    assert_eq!(decide(&facts, None, Some("0:0:10")).unwrap().gid_text, "0 0 10\n");
+}
+
+#[test]
+fn root_without_capabilities_has_its_own_ids_only() {
+    let facts = Facts { may_set_ids: false, ..root(INITIAL) };
+    let without_setfcap = Facts { may_map_host_root: false, ..facts.clone() };
+    assert!(refusal(&without_setfcap, None, None).1.contains("needs CAP_SETFCAP"));
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!(text(&maps), "0 0 1\n");
+    assert_eq!((maps.via, maps.setgroups), (Via::Direct, Setgroups::Deny));
+    assert_eq!(refusal(&facts, Some("0:1000:1"), None).0, Kind::IdMap);
+    let with_helpers = Facts { helpers: Ok(newidmap()), users: ids(0, INITIAL, "0:100000:9\n"), ..facts };
+    assert_eq!(decide(&with_helpers, None, None).unwrap().uid_text, "0 0 1\n");
+}
+
+#[test]
+fn user_with_helper_gets_own_id_and_delegated_ranges() {
+    let maps = decide(&alice(), None, None).unwrap();
+    assert_eq!(text(&maps), "0 1000 1\n1 100000 65536\n");
+    assert_eq!((maps.setgroups, maps.setgroups_denied, maps.become_root), (Setgroups::Keep, false, true));
+    assert_eq!(maps.via, newidmap());
+    assert_eq!(maps.summary(), "0→1000, 1-65536→100000-165535, setgroups allowed");
+    assert!(maps.maps_user(65_536) && !maps.maps_user(65_537) && maps.maps_group(1));
+}
+
+#[test]
+fn user_ranges_by_number_and_by_every_name_count_in_file_order() {
+    let mut facts = alice();
+    facts.accounts.push(Account { name: b"alias".to_vec(), gid: 5 });
+    facts.users = ids(1000, INITIAL, "alias:300000:10\nbob:1:1\n1000:200000:10\nalice:100000:10\nalice:300005:10\n");
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!(maps.uid_text, "0 1000 1\n1 300000 10\n11 200000 10\n21 100000 10\n31 300010 5\n");
+}
+
+#[test]
+fn user_without_helper_gets_the_own_id_and_is_told_why() {
+    let maps = decide(&alice_without_helpers(), None, None).unwrap();
+    assert_eq!(text(&maps), "0 1000 1\n");
+    assert_eq!((maps.via, maps.setgroups, maps.setgroups_denied), (Via::Direct, Setgroups::Deny, true));
+    assert_eq!(maps.notes.len(), 2);
+    assert!(maps.notes[0].contains("/etc/subuid") && maps.notes[0].contains("not installed"), "{:?}", maps.notes);
+}
+
+#[test]
+fn user_without_ranges_writes_directly_though_there_is_a_helper() {
+    let mut facts = alice();
+    facts.users.file = SubordinateFile::Read(Vec::new());
+    facts.groups.file = SubordinateFile::Read(b"bob:1:1\n".to_vec());
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!(text(&maps), "0 1000 1\n");
+    assert_eq!((maps.via, maps.setgroups), (Via::Direct, Setgroups::Deny));
+    assert!(maps.notes.is_empty());
+}
+
+#[test]
+fn user_without_files_has_the_own_id_and_no_error() {
+    let mut facts = alice();
+    facts.users.file = SubordinateFile::Missing;
+    facts.groups.file = SubordinateFile::Missing;
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((text(&maps), &maps.via), ("0 1000 1\n", &Via::Direct));
+    assert!(maps.notes.is_empty());
+    // newgidmap fails without its file, so that one file alone is of no use.
+    facts.users.file = SubordinateFile::Read(b"alice:100000:10\n".to_vec());
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((text(&maps), &maps.via), ("0 1000 1\n", &Via::Direct));
+    assert!(maps.notes[0].contains("/etc/subgid does not exist"), "{:?}", maps.notes);
+}
+
+#[test]
+fn user_with_user_ranges_only_is_denied_setgroups() {
+    let mut facts = alice();
+    facts.groups.file = SubordinateFile::Read(Vec::new());
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("0 1000 1\n1 100000 65536\n", "0 1000 1\n"));
+    assert_eq!((maps.via, maps.setgroups, maps.setgroups_denied), (newidmap(), Setgroups::Deny, true));
+}
+
+#[test]
+fn user_own_id_map_is_written_directly() {
+    for facts in [alice(), alice_without_helpers()] {
+        let maps = decide(&facts, Some("1000:1000:1"), Some("0:1000:1")).unwrap();
+        assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("1000 1000 1\n", "0 1000 1\n"));
+        assert_eq!((maps.via, maps.setgroups, maps.become_root), (Via::Direct, Setgroups::Deny, false));
+    }
+}
+
+#[test]
+fn user_giving_one_map_gets_the_default_for_the_other() {
+    let maps = decide(&alice(), Some("0:1000:1"), None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("0 1000 1\n", "0 1000 1\n1 100000 65536\n"));
+    assert_eq!(maps.via, newidmap());
+    let maps = decide(&alice_without_helpers(), Some("0:1000:1"), None).unwrap();
+    assert_eq!((text(&maps), &maps.via), ("0 1000 1\n", &Via::Direct));
+}
+
+#[test]
+fn user_map_onto_ranges_goes_through_the_helper_or_is_refused() {
+    let asked = Some("0:1000:1,1:100005:10");
+    assert_eq!(decide(&alice(), asked, asked).unwrap().via, newidmap());
+    let (kind, message) = refusal(&alice_without_helpers(), asked, None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("newuidmap is not installed"), "{message}");
+}
+
+#[test]
+fn user_map_onto_other_ids_is_refused_by_name() {
+    let (kind, message) = refusal(&alice(), Some("0:1000:1,1:165530:10"), None);
+    assert_eq!(kind, Kind::IdMap);
+    assert_eq!(
+        message,
+        "map user ids 0:1000:1,1:165530:10: host user ids 165536-165539 are not delegated to you; \
+         allowed are the own id 1000, 100000-165535"
+    );
+    let (_, message) = refusal(&alice(), None, Some("0:7:1"));
+    assert!(message.starts_with("map group ids 0:7:1: host group ids 7 are not delegated"), "{message}");
+}
+
+#[test]
+fn user_map_whose_sum_wraps_is_refused() {
+    let (kind, message) = refusal(&alice(), Some("0:100005:4294967292"), None);
+    assert_eq!(kind, Kind::Invalid);
+    assert!(message.contains("ids end at 4294967294"), "{message}");
+}
+
+#[test]
+fn user_never_maps_host_root() {
+    let mut facts = alice();
+    facts.users = ids(1000, INITIAL, "alice:0:10\n");
+    assert_eq!(decide(&facts, None, None).unwrap().uid_text, "0 1000 1\n1 1 9\n");
+    let (kind, message) = refusal(&facts, Some("0:0:1"), None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("host user id 0 is never given"), "{message}");
+}
+
+#[test]
+fn user_in_group_root_maps_that_group_as_its_own() {
+    let mut facts = alice();
+    facts.groups = ids(0, INITIAL, "");
+    facts.accounts[0].gid = 0;
+    let maps = decide(&facts, Some("0:1000:1"), Some("0:0:1")).unwrap();
+    assert_eq!((maps.gid_text.as_str(), &maps.via), ("0 0 1\n", &Via::Direct));
+    assert_eq!(decide(&facts, None, None).unwrap().gid_text, "0 0 1\n");
+}
+
+#[test]
+fn user_own_id_in_a_wider_line_is_cut_out_for_the_helper() {
+    let mut facts = alice();
+    facts.users = ids(1000, INITIAL, "alice:1001:10\nalice:990:10\n");
+    assert_eq!(decide(&facts, Some("0:990:21"), None).unwrap().uid_text, "0 990 10\n10 1000 1\n11 1001 10\n");
+}
+
+#[test]
+fn user_in_a_nested_namespace_is_clipped() {
+    let mut facts = alice();
+    facts.users = ids(1000, "0 100000 2000\n100000 500000 10\n", "alice:100000:65536\n");
+    assert_eq!(decide(&facts, None, None).unwrap().uid_text, "0 1000 1\n1 100000 10\n");
+    let (kind, message) = refusal(&facts, Some("0:100000:20"), None);
+    assert_eq!(kind, Kind::IdMap);
+    assert!(message.contains("100010-100019 are not mapped in this user namespace"), "{message}");
+    facts.groups = ids(65_534, "0 100000 2000\n", "");
+    assert!(refusal(&facts, None, None).1.contains("group id is not mapped in this user namespace"));
+}
+
+#[test]
+fn user_whose_name_comes_from_elsewhere_leaves_the_check_to_the_helper() {
+    let mut facts = alice();
+    facts.accounts.clear();
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.notes.len()), ("0 1000 1\n", 1));
+    assert!(maps.notes[0].contains("no name in /etc/passwd"), "{:?}", maps.notes);
+    let maps = decide(&facts, Some("0:1000:1,1:100000:10"), None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), &maps.via), ("0 1000 1\n1 100000 10\n", &newidmap()));
+    assert_eq!(refusal(&facts, Some("0:0:1"), None).0, Kind::IdMap);
+    facts.helpers = Err("newuidmap is not installed".to_string());
+    assert_eq!(refusal(&facts, Some("0:1000:1,1:100000:10"), None).0, Kind::IdMap);
+}
+
+#[test]
+fn user_in_another_than_the_primary_group_cannot_use_the_helper() {
+    let mut facts = alice();
+    facts.groups.own = 27;
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("0 1000 1\n", "0 27 1\n"));
+    assert!(maps.notes[0].contains("primary group in /etc/passwd, 1000, and this is 27"), "{:?}", maps.notes);
+}
+
+#[test]
+fn setgroups_denied_in_the_current_namespace_stays_denied() {
+    for facts in [alice(), alice_without_helpers(), root(INITIAL)] {
+        let maps = decide(&Facts { setgroups_denied: true, ..facts }, None, None).unwrap();
+        assert_eq!((maps.setgroups, maps.setgroups_denied), (Setgroups::Keep, true));
+        assert!(maps.summary().ends_with("setgroups denied"));
+    }
+}
+
+#[test]
+fn malformed_maps_are_refused_with_the_item() {
+    for (map, message) in [
+        ("", "map user ids: the map is empty; START:LOWER:COUNT[,START:LOWER:COUNT]... is expected"),
+        ("0:1000:1;7", "map user ids 7: START:LOWER:COUNT is expected, three decimal numbers"),
+        ("0:1000:1,1:1:0", "map user ids 1:1:0: the count is 0"),
+        ("0:1000:1,0:7:1", "map user ids 0:7:1: a container id is mapped twice"),
+        ("0:1000:1,,1:1000:1", "map user ids 1:1000:1: a host id is mapped twice"),
+    ] {
+        for facts in [alice(), root(INITIAL)] {
+            assert_eq!(refusal(&facts, Some(map), None), (Kind::Invalid, message.to_string()));
+        }
+    }
+    let many: Vec<String> = (0..10_000).map(|id| format!("{id}:{}:1", 2 * id + 1)).collect();
+    let (kind, message) = refusal(&root(INITIAL), None, Some(&many.join(",")));
+    assert_eq!(kind, Kind::Invalid);
+    assert_eq!(message, "map group ids 340:681:1: the kernel takes at most 340 ranges");
+}
+
+#[test]
+fn files_with_bad_lines_are_used_and_said_to_be_bad() {
+    let mut facts = alice();
+    facts.users = ids(1000, INITIAL, "alice:1:0\nalice:100000:10\nalice:0200000:10\n");
+    facts.groups.file = SubordinateFile::Unreadable("EACCES".to_string());
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("0 1000 1\n1 100000 10\n", "0 1000 1\n"));
+    assert_eq!(maps.notes[0], "/etc/subuid: lines that are not OWNER:FIRST:COUNT were skipped: 2");
+    assert_eq!(maps.notes[1], "/etc/subgid is not used: EACCES");
+}
+
+#[test]
+fn facts_of_this_process_are_its_own() {
+    let facts = Facts::collect().unwrap();
+    assert_eq!(facts.users.own, nix::unistd::getuid().as_raw());
+    assert_eq!(facts.groups.own, nix::unistd::getgid().as_raw());
+    assert!(facts.users.current.maps_container(facts.users.own));
+}

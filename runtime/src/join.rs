@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Finding a running container by a process id: its supervisor's, or its PID 1's.
+
+use crate::caller::own;
+use crate::error::{Error, Kind};
+use contain_sys::process::namespace;
+use contain_sys::{Fd, process};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+/// PID 1 of a running container.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+}
+
+/// Finds PID 1 by the supervisor's id, or by its own. What the caller may not know is not told apart.
+pub(crate) fn find(pid: i32) -> Result<Target, Error> {
+    let refuse = |cause: &str| {
+        Error::new(Kind::Gone, "namespaces.find", "find the container of process", pid.to_string()).cause(cause)
+    };
+    let own_status = status(pid).ok_or_else(|| refuse("there is no such process"))?;
+    let init = if own_status.is_init() {
+        pid
+    } else {
+        children(pid).into_iter().find(|child| status(*child).is_some_and(|status| status.is_init())).ok_or_else(
+            || {
+                refuse("it is not a container supervisor: it has no child that is PID 1 of a PID namespace")
+                    .remedy("give the process id of contain, or of the container's PID 1")
+            },
+        )?
+    };
+    let gone = |_| refuse("it has ended");
+    let pidfd = own(process::open_pidfd(init).map_err(gone)?);
+    // The id is still the same process's: it has a pidfd, and is what it was.
+    let now = status(init).ok_or_else(|| refuse("it has ended"))?;
+    if !now.is_init() || (init != pid && now.parent != pid) {
+        return Err(refuse("it has ended"));
+    }
+    // Owned by somebody else, /proc hides where its namespaces are.
+    if std::fs::read_link(format!("/proc/{init}/ns/user")).is_err() {
+        return Err(refuse("it does not belong to you").remedy("run inject as the user who started it, or as root"));
+    }
+    Ok(Target { pid: init, pidfd })
+}
+
+struct Status {
+    parent: i32,
+    /// Ids in each PID namespace, ours first.
+    ids: Vec<i32>,
+}
+
+impl Status {
+    fn is_init(&self) -> bool {
+        self.ids.len() > 1 && self.ids.last() == Some(&1)
+    }
+}
+
+fn status(pid: i32) -> Option<Status> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
+    Some(Status {
+        parent: field("PPid:")?.trim().parse().ok()?,
+        ids: field("NSpid:")?.split_whitespace().filter_map(|id| id.parse().ok()).collect(),
+    })
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    if let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
+        return text.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    }
+    // A kernel without CONFIG_PROC_CHILDREN: look at all processes.
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    pids.filter(|child| status(*child).is_some_and(|status| status.parent == pid)).collect()
+}
+
+/// The namespaces (CLONE_NEW* bits) in which a process differs from this one: joining one's own is refused.
+pub(crate) fn differing(pid: i32) -> Result<u64, Error> {
+    let kinds = [
+        ("user", namespace::USER),
+        ("mnt", namespace::MOUNT),
+        ("pid", namespace::PID),
+        ("ipc", namespace::IPC),
+        ("uts", namespace::UTS),
+        ("net", namespace::NETWORK),
+        ("cgroup", namespace::CGROUP),
+        ("time", namespace::TIME),
+    ];
+    let link = |who: &str, kind: &str| std::fs::read_link(PathBuf::from("/proc").join(who).join("ns").join(kind)).ok();
+    let mut flags = 0;
+    for (kind, flag) in kinds {
+        let (theirs, ours) = (link(&pid.to_string(), kind), link("self", kind));
+        if theirs.is_none() && ours.is_some() {
+            return Err(Error::new(
+                Kind::Gone,
+                "namespaces.find",
+                "look at the namespaces of process",
+                pid.to_string(),
+            )
+            .cause("it has ended, or does not belong to you"));
+        }
+        if theirs != ours {
+            flags |= flag;
+        }
+    }
+    Ok(flags)
+}
+
+/// Whether setgroups(2) is denied in a process's user namespace.
+pub(crate) fn denies_setgroups(pid: i32) -> bool {
+    std::fs::read_to_string(format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.trim() == "deny")
+}
+
+/// A pidfd as contain-sys takes it.
+impl Target {
+    pub fn fd(&self) -> Fd {
+        crate::caller::raw(&self.pidfd)
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Writing plans: steps into buffers that are wiped when they are dropped, the header in front at the end.
+
+use crate::error::{Error, Kind};
+use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, write_step};
+use std::ffi::{CString, OsStr};
+use std::os::unix::ffi::OsStrExt;
+use zeroize::Zeroizing;
+
+/// Bytes that are wiped; grown by moving to a new place and wiping the old one, so that no copy stays behind.
+#[derive(Default)]
+pub(crate) struct Buffer(Zeroizing<Vec<u8>>);
+
+impl Sink for Buffer {
+    fn bytes(&mut self, bytes: &[u8]) {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(4096).next_power_of_two()));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// A list of texts as a step holds it.
+pub(crate) struct Texts {
+    count: u32,
+    body: Buffer,
+}
+
+impl Texts {
+    /// A list of these.
+    pub fn new<'a>(texts: impl IntoIterator<Item = &'a CString>) -> Texts {
+        let mut list = Texts { count: 0, body: Buffer::default() };
+        for text in texts {
+            list.body.text(text);
+            list.count += 1;
+        }
+        list
+    }
+
+    /// As a step's field.
+    pub fn list(&self) -> List<'_> {
+        List::new(self.count, &self.body.0)
+    }
+}
+
+/// Text for a plan; a NUL inside is an error that names the field.
+pub(crate) fn text(field: &str, value: impl AsRef<OsStr>) -> Result<CString, Error> {
+    let value = value.as_ref();
+    CString::new(value.as_bytes())
+        .map_err(|_| Error::invalid(field, format!("{value:?}"), "a NUL byte cannot be part of it"))
+}
+
+/// Texts for a plan.
+pub(crate) fn texts<S: AsRef<OsStr>>(field: &str, values: &[S]) -> Result<Texts, Error> {
+    let texts = values.iter().map(|value| text(field, value)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Texts::new(&texts))
+}
+
+/// A plan that is being written.
+#[derive(Default)]
+pub(crate) struct Draft {
+    steps: Buffer,
+    finally: Buffer,
+    count: usize,
+    finally_count: usize,
+}
+
+impl Draft {
+    /// A step that the monitor does.
+    pub fn monitor(&mut self, step: Step<'_>) {
+        self.push(Doer::Monitor, false, step);
+    }
+
+    /// A step that PID 1 does.
+    pub fn init(&mut self, step: Step<'_>) {
+        self.push(Doer::Init, false, step);
+    }
+
+    /// A step that PID 1 does where it can.
+    pub fn init_optional(&mut self, step: Step<'_>) {
+        self.push(Doer::Init, true, step);
+    }
+
+    /// A step that the monitor does when PID 1 has ended.
+    pub fn finally(&mut self, step: Step<'_>) {
+        write_step(&mut self.finally, Doer::Monitor, false, &step);
+        self.finally_count += 1;
+    }
+
+    /// A step.
+    pub fn push(&mut self, doer: Doer, optional: bool, step: Step<'_>) {
+        write_step(&mut self.steps, doer, optional, &step);
+        self.count += 1;
+    }
+
+    /// The whole plan.
+    pub fn finish(&self, descriptors: Descriptors, test: Test) -> Result<Bytes, Error> {
+        let length = self.steps.0.len() + self.finally.0.len() + 64;
+        if length > MAX_LENGTH || self.count + self.finally_count > MAX_STEPS {
+            return Err(Error::new(Kind::TooBig, "plan", "compile the plan", "")
+                .errno(libc::E2BIG)
+                .cause(format!(
+                    "it has {} steps and {length} bytes, and can have {MAX_STEPS} and {MAX_LENGTH}",
+                    self.count + self.finally_count
+                ))
+                .remedy("pass fewer or shorter arguments and environment variables"));
+        }
+        let header = Header {
+            steps: self.count as u16,
+            steps_length: self.steps.0.len() as u32,
+            finally_length: self.finally.0.len() as u32,
+            descriptors,
+            stop_at: test.stop_at,
+            fail_at: test.fail_at,
+        };
+        let mut whole = Buffer(Zeroizing::new(Vec::with_capacity(length)));
+        header.write(&mut whole);
+        whole.bytes(&self.steps.0);
+        whole.bytes(&self.finally.0);
+        Ok(whole.0)
+    }
+}
+
+/// A finished plan; wiped when dropped.
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
+/// Where a build of contain-init for tests stops or fails.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Test {
+    pub stop_at: u16,
+    pub fail_at: u16,
+}
+
+impl Test {
+    /// From CONTAIN_TEST_STOP and CONTAIN_TEST_FAIL in builds for tests; nothing otherwise.
+    pub fn from_environment() -> Test {
+        if !cfg!(feature = "test-hooks") {
+            return Test::default();
+        }
+        let number = |name| std::env::var(name).ok().and_then(|value: String| value.parse().ok()).unwrap_or_default();
+        Test { stop_at: number("CONTAIN_TEST_STOP"), fail_at: number("CONTAIN_TEST_FAIL") }
+    }
+}

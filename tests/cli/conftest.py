@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Fixtures: the programs, the throw-away users, the root file systems, and the check that nothing is left.
+
+CONTAIN_BIN names the folder with our programs (default: target/release of the repository),
+ORIGINAL_BIN, where set, the folder with the original's.
+"""
+
+import atexit
+import ctypes
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+
+import lib
+import pytest
+
+PR_SET_CHILD_SUBREAPER = 36
+ACCOUNT = "contain-test-"
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "kept: a line of kept behaviour, checked on the original too")
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="needs root: it makes throw-away users"))
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """A folder that every user may enter, removed at the end."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="contain-cli-"))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def stage(scratch):
+    """Copies programs to where every user may run them and no build replaces them."""
+
+    def copy(name, folder, setuid=()):
+        target = scratch / f"bin-{name}"
+        target.mkdir()
+        for program in ("contain", "inject", "pseudo"):
+            shutil.copy(pathlib.Path(folder) / program, target / program)
+            (target / program).chmod(0o4755 if program in setuid else 0o755)
+        return lib.Tools(name, *(str(target / program) for program in ("contain", "inject", "pseudo")))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def our_tools(stage):
+    folder = os.environ.get("CONTAIN_BIN") or lib.REPOSITORY / "target/release"
+    if not (pathlib.Path(folder) / "contain").exists():
+        pytest.fail(f"no contain in {folder}: cargo build --release, or set CONTAIN_BIN", pytrace=False)
+    return stage("ours", folder)
+
+
+@pytest.fixture(scope="session")
+def original_tools(stage):
+    folder = os.environ.get("ORIGINAL_BIN")
+    if not folder:
+        pytest.skip("ORIGINAL_BIN does not name a folder with the original's programs")
+    return stage("original", folder, setuid=("contain", "pseudo"))
+
+
+@pytest.fixture(params=["ours", "original"])
+def tools(request):
+    """Both kinds in turn, for kept behaviour."""
+    return request.getfixturevalue("our_tools" if request.param == "ours" else "original_tools")
+
+
+@pytest.fixture
+def ours(our_tools):
+    return our_tools
+
+
+def _delegate(path, name, first, count):
+    with open(path, "a", encoding="ascii") as file:
+        file.write(f"{name}:{first}:{count}\n")
+
+
+def _forget(name):
+    """Removes an account and its delegated ranges."""
+    subprocess.run(["userdel", name], check=False, capture_output=True)
+    for path in (pathlib.Path("/etc/subuid"), pathlib.Path("/etc/subgid")):
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept = [line for line in lines if not line.startswith(f"{name}:")]
+        if kept != lines:
+            path.write_text("".join(kept))
+
+
+def _account(name, ranges):
+    subprocess.run(["useradd", "--system", "--no-create-home", "--user-group", name], check=True, capture_output=True)
+    atexit.register(_forget, name)
+    uid, gid = (int(lib.run(["id", option, name]).out) for option in ("-u", "-g"))
+    if not ranges:
+        return lib.User(name, uid, gid)
+    base = 0x20000000 + os.getpid() % 1000 * 0x40000
+    uids, gids = (base, 65536), (base + 0x20000, 65536)
+    _delegate("/etc/subuid", name, *uids)
+    _delegate("/etc/subgid", name, *gids)
+    return lib.User(name, uid, gid, uids, gids)
+
+
+@pytest.fixture(scope="session")
+def accounts():
+    """Accounts of earlier runs that were killed are removed first, ours at the end."""
+    for line in pathlib.Path("/etc/passwd").read_text().splitlines():
+        found = re.match(rf"({ACCOUNT}\w+-(\d+)):", line)
+        if found and not pathlib.Path(f"/proc/{found.group(2)}").exists():
+            _forget(found.group(1))
+    names = [f"{ACCOUNT}{kind}-{os.getpid()}" for kind in ("ranges", "plain")]
+    yield _account(names[0], True), _account(names[1], False)
+    for name in names:
+        _forget(name)
+
+
+@pytest.fixture
+def user(accounts):
+    """A user with delegated ranges."""
+    return accounts[0]
+
+
+@pytest.fixture
+def plain_user(accounts):
+    """A user without delegated ranges."""
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def probe(scratch):
+    """The small static program that does what no shell can."""
+    target = scratch / "probe"
+    try:
+        built = lib.run(["cc", "-static", "-Os", "-Wall", "-o", target, lib.HERE / "probe.c"], timeout=60)
+    except FileNotFoundError:
+        return None
+    return target if built.status == 0 else None
+
+
+@pytest.fixture
+def need_probe(probe):
+    if probe is None:
+        pytest.skip("no C compiler with a static libc")
+
+
+@pytest.fixture(scope="session")
+def make_root(scratch, probe):
+    """Builds a root file system for an owner: None is root with its default map."""
+    numbers = itertools.count()
+    if not pathlib.Path("/bin/busybox").exists():
+        pytest.skip("no /bin/busybox: install busybox-static")
+
+    def make(owner=None):
+        ids = (lib.TOP_ID, lib.TOP_ID) if owner is None else (owner.uid, owner.gid)
+        return lib.build_root(scratch / f"root-{next(numbers)}", *ids, extra=[probe] if probe else [])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def root(make_root):
+    """Root's root file system, shared by tests that change nothing in it."""
+    return make_root()
+
+
+@pytest.fixture(scope="session")
+def user_root(make_root, accounts):
+    return make_root(accounts[0])
+
+
+@pytest.fixture(scope="session")
+def plain_root(make_root, accounts):
+    return make_root(accounts[1])
+
+
+@pytest.fixture
+def shared(scratch):
+    """A folder that everybody may write, for what helpers tell."""
+    path = pathlib.Path(tempfile.mkdtemp(dir=scratch))
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+def _picture():
+    """What a container could leave on the host."""
+    mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    cgroups = [line.split()[4] for line in mounts if line.split(" - ")[1].split()[0] in ("cgroup", "cgroup2")]
+    folders = [entry.path for place in [*cgroups, "/run"] for entry in os.scandir(place) if "contain" in entry.name]
+    return {
+        "mounts": sorted(mounts),
+        "folders": sorted(folders),
+        "interfaces": sorted(os.listdir("/sys/class/net")),
+        "hostname": os.uname().nodename,
+    }
+
+
+def _reap():
+    """Ends the zombies that were reparented to this process."""
+    for pid, (parent, state) in lib.parents().items():
+        if parent == os.getpid() and state in "ZX":
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(scratch):
+    """After every test: no process, mount, cgroup, interface or state folder more than before."""
+    known, before = set(lib.descendants(os.getpid())), _picture()
+    yield
+    end = time.monotonic() + 3
+    while time.monotonic() < end:
+        _reap()
+        left, after = set(lib.descendants(os.getpid())) - known, _picture()
+        if not left and after == before:
+            return
+        time.sleep(0.02)
+    told = [(pid, lib.status_field(pid, "Name"), lib.status_field(pid, "NSpid")) for pid in left]
+    for pid in left:
+        lib.kill_descendants(pid)
+        try:
+            os.kill(pid, 9)
+        except ProcessLookupError:
+            pass
+    changed = {key: (before[key], after[key]) for key in before if before[key] != after[key]}
+    pytest.fail(f"left behind: processes {told}, changed {changed}", pytrace=False)
