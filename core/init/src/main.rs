@@ -43,6 +43,12 @@ fn run(arguments: Arguments) -> i32 {
     // ORDER: the mask that the spawn left (all blocked) goes first: a signal ends a monitor that has done nothing yet.
     let ready = signal::set_mask(0).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
     let Ok(mapping) = ready else { return OWN_FAILURE };
+    // What ps(1) shows: the program that was started, not the memfd that this one was executed from.
+    if let Some(name) = arguments.get(0)
+        && contain_sys::identity::set_name(name).is_err()
+    {
+        return OWN_FAILURE;
+    }
     let walked = match Plan::read(mapping.bytes()) {
         Ok(plan) => walk::start(arguments.program(), plan, plan_fd),
         // A plan that cannot be read names nobody to tell: only the status does.

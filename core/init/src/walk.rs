@@ -89,6 +89,11 @@ fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
             }
         }
     }
+    if context.me == Doer::Init {
+        // It was made for its namespaces alone and is there until the monitor ends it.
+        while context.hear(context.peer, Wait::Yes)?.is_some() {}
+        return Ok(Walked::Over(0));
+    }
     // A plan ends with a watch, or by becoming the command.
     Err(Errno::EPROTO.into())
 }
