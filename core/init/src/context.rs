@@ -39,6 +39,8 @@ pub struct Context<'p> {
     pub outside: Option<(Child, Fd)>,
     /// PID 1 is a reaper: the command is its child.
     pub reaper: bool,
+    /// A failure as the other process reported it.
+    pub reported: Option<Failure>,
     /// What the kernel said about the step that fails.
     pub said: Said,
 }
@@ -61,8 +63,8 @@ pub enum Fault {
     Call(Errno, Part),
     /// A helper of the user's ended with this wait status.
     Helper(i32),
-    /// The other process reported a failure of its own.
-    Reported(Failure),
+    /// The other process, or a helper's run, reported a failure: `Context::reported`.
+    Reported,
     /// The other process died without a word.
     Died,
     /// The caller died; nobody is there to tell.
@@ -89,11 +91,13 @@ impl<T> At<T> for contain_sys::Result<T> {
 impl Context<'_> {
     /// The failure of the current step as a message.
     pub fn failure(&self, fault: Fault) -> Failure {
+        if let (Fault::Reported, Some(failure)) = (fault, self.reported) {
+            return failure;
+        }
         let mut failure = match fault {
             Fault::Call(errno, part) => Failure::new(self.step, errno.0, part),
             Fault::Helper(status) => Failure { status, ..Failure::new(self.step, 0, Part::Helper) },
-            Fault::Reported(failure) => return failure,
-            Fault::Died | Fault::CallerGone => Failure::new(self.step, 0, Part::Died),
+            Fault::Reported | Fault::Died | Fault::CallerGone => Failure::new(self.step, 0, Part::Died),
         };
         failure.inside = self.me == Doer::Init;
         failure.text = self.said.text;

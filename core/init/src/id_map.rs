@@ -101,7 +101,8 @@ pub fn write_through(
         if status != 0 {
             let mut failure = context.failure(Fault::Helper(status));
             failure.part = part as u32;
-            return Err(Fault::Reported(failure));
+            context.reported = Some(failure);
+            return Err(Fault::Reported);
         }
     }
     Ok(())

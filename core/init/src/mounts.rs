@@ -163,7 +163,7 @@ pub fn bind(
         other => other,
     }
     .at(Part::Target)?;
-    Ok(mount::attach(tree, place).at(Part::Attach)?)
+    mount::attach(tree, place).at(Part::Attach)
 }
 
 /// Binds devices of the host's /dev onto files made for them in the new /dev, which is a tmpfs of our own.

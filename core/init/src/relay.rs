@@ -2,11 +2,12 @@
 //! The console, the monitor's side: stdin to the master, the master to stdout, window size, end of file.
 
 use contain_sys::file::{read, write};
-use contain_sys::memory::wipe;
 use contain_sys::process;
+use contain_sys::program::Once;
 use contain_sys::signal::{Poll, poll_event};
 use contain_sys::terminal::{self, Attributes, mode};
 use contain_sys::{Errno, Fd};
+use zeroize::Zeroize;
 
 const STDIN: Fd = Fd(0);
 const STDOUT: Fd = Fd(1);
@@ -41,7 +42,7 @@ impl Buffer {
         self.start = self.start.saturating_add(count).min(self.end);
         if self.is_empty() {
             if let Some(used) = self.bytes.get_mut(..self.end) {
-                wipe(used);
+                used.zeroize();
             }
             (self.start, self.end) = (0, 0);
         }
@@ -62,6 +63,8 @@ impl Buffer {
     }
 }
 
+static BUFFERS: Once<[Buffer; 2]> = Once::new([Buffer::EMPTY; 2]);
+
 /// Where the input stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Input {
@@ -78,8 +81,8 @@ pub struct Relay {
     master: Fd,
     saved: Option<Attributes>,
     input: Input,
-    to_master: Buffer,
-    to_stdout: Buffer,
+    to_master: &'static mut Buffer,
+    to_stdout: &'static mut Buffer,
     /// Bytes handed over since the last line end.
     column: usize,
 }
@@ -96,14 +99,8 @@ pub enum Progress {
 impl Relay {
     /// Makes the caller's terminal raw, where stdin is one, and gives its size to the console.
     pub fn start(master: Fd) -> contain_sys::Result<Relay> {
-        let mut relay = Relay {
-            master,
-            saved: None,
-            input: Input::Open,
-            to_master: Buffer::EMPTY,
-            to_stdout: Buffer::EMPTY,
-            column: 0,
-        };
+        let [to_master, to_stdout] = BUFFERS.take().ok_or(Errno::EBUSY)?;
+        let mut relay = Relay { master, saved: None, input: Input::Open, to_master, to_stdout, column: 0 };
         relay.resize();
         if let Ok(attributes) = terminal::attributes(STDIN) {
             // In the background it is the shell's: neither read nor changed until it is ours again.
@@ -236,7 +233,7 @@ impl Relay {
             }
         }
         self.to_master.consume(CHUNK);
-        self.to_master = quoted;
+        *self.to_master = quoted;
     }
 
     fn write_master(&mut self) {

@@ -45,6 +45,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         console: Fd::NONE,
         outside: None,
         reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
+        reported: None,
         said: Said::NOTHING,
     };
     match walk(&mut context) {
@@ -180,7 +181,10 @@ fn meet(context: &mut Context<'_>, last: Doer) -> Result<(), Fault> {
         }
         match context.hear(context.peer, Wait::Yes)? {
             Some(Message::Go) => return Ok(()),
-            Some(Message::Failed(failure)) => return Err(Fault::Reported(failure)),
+            Some(Message::Failed(failure)) => {
+                context.reported = Some(failure);
+                return Err(Fault::Reported);
+            }
             Some(_) => {}
             None if context.me == Doer::Init => return Err(Fault::Died),
             // The socket's last copy closed: by the exec of the command, or because PID 1 died on the way there.

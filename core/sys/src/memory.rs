@@ -35,14 +35,6 @@ impl Mapping {
     }
 }
 
-/// Overwrites bytes so that the compiler cannot leave it out.
-pub fn wipe(bytes: &mut [u8]) {
-    for byte in bytes {
-        // SAFETY: a valid, exclusively borrowed byte.
-        unsafe { core::ptr::write_volatile(byte, 0) };
-    }
-}
-
 /// Seals of a memfd (fcntl(2), F_ADD_SEALS).
 #[allow(missing_docs, reason = "the names are the kernel's")]
 pub mod seal {

@@ -1,0 +1,59 @@
+# contain: build, check, bench, install.
+#
+#   make                     build everything
+#   make check               install what the tests need (Debian packages, as root), and run all tests
+#   make bench               measure against the floor and the peers that are installed
+#   make install             DESTDIR= PREFIX=/usr/local LIBDIR=$(PREFIX)/lib HELPER_MODE=none
+#   make uninstall           takes the same variables
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec/contain
+DESTDIR ?=
+# How the privileged helper for delegated ids is installed: none, fcaps or setuid. This version has no helper of its
+# own and uses the system's newuidmap and newgidmap, so that only `none` can be asked for.
+HELPER_MODE ?= none
+HELPER_GROUP ?=
+
+CARGO ?= cargo
+TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# Where the programs look for contain-init when it cannot be run from memory: fixed at build time.
+export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
+
+PROGRAMS := contain inject pseudo
+
+.PHONY: build check bench install uninstall clean helper-mode
+
+build:
+	$(CARGO) build --release --locked
+	$(CARGO) build --locked --package contain-init --profile core
+
+check:
+	tests/run
+
+bench: build
+	python3 tests/bench/bench.py
+
+helper-mode:
+	@case '$(HELPER_MODE)' in \
+	none) ;; \
+	fcaps|setuid) echo 'HELPER_MODE=$(HELPER_MODE): this version has no helper of its own; install uidmap and use none' >&2; exit 1 ;; \
+	*) echo 'HELPER_MODE=$(HELPER_MODE): must be none, fcaps or setuid' >&2; exit 1 ;; \
+	esac
+	@[ -z '$(HELPER_GROUP)' ] || { echo 'HELPER_GROUP goes with HELPER_MODE=setuid' >&2; exit 1; }
+
+install: helper-mode build
+	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)'
+	for program in $(PROGRAMS); do install -m 755 $(TARGET)/release/$$program '$(DESTDIR)$(BINDIR)/' || exit 1; done
+	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
+	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+
+uninstall:
+	for program in $(PROGRAMS); do rm -f "$(DESTDIR)$(BINDIR)/$$program"; done
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-init'
+	-rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null
+	TARGET='$(TARGET)' capi/install.sh --uninstall '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+
+clean:
+	$(CARGO) clean

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""What contain-init is as a file: static, without libc, position-independent, hardened, small."""
+
+import re
+import subprocess
+import sys
+import unittest
+from os import environ
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+TARGET = Path(environ.get("CARGO_TARGET_DIR", TOP / "target"))
+BUDGET = 128 * 1024
+
+
+def readelf(*options, file):
+    return subprocess.run(["readelf", "-W", *options, file], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+class ContainInit(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        build = ["cargo", "build", "--locked", "--quiet", "-p", "contain-init", "--profile", "core"]
+        subprocess.run(build, cwd=TOP, check=True)
+        cls.file = TARGET / "core/contain-init"
+        cls.headers = readelf("-l", file=cls.file)
+        cls.dynamic = readelf("-d", file=cls.file)
+        cls.relocations = readelf("-r", file=cls.file)
+
+    def test_no_library_is_needed(self):
+        self.assertNotIn("(NEEDED)", self.dynamic)
+
+    def test_no_interpreter_and_no_thread_local_storage(self):
+        self.assertNotIn("INTERP", self.headers)
+        self.assertNotIn("TLS", self.headers)
+
+    def test_only_relative_relocations(self):
+        kinds = set(re.findall(r"R_X86_64_\w+", self.relocations))
+        self.assertEqual(kinds, {"R_X86_64_RELATIVE"})
+
+    def test_no_undefined_symbols(self):
+        symbols = readelf("-s", "--dyn-syms", file=self.file).splitlines()
+        undefined = [line for line in symbols if " UND " in line and line.split()[-1] != "UND"]
+        self.assertEqual(undefined, [])
+
+    def test_position_independent_relro_bind_now(self):
+        self.assertIn("DYN", readelf("-h", file=self.file))
+        self.assertIn("GNU_RELRO", self.headers)
+        self.assertRegex(self.dynamic, r"BIND_NOW|NOW")
+
+    def test_nothing_is_writable_and_executable(self):
+        for line in self.headers.splitlines():
+            self.assertNotRegex(line, r"^\s+(LOAD|GNU_STACK)\s.*\bRWE\b")
+        self.assertRegex(self.headers, r"GNU_STACK\s.*\sRW\s")
+
+    def test_size_is_within_budget(self):
+        self.assertLessEqual(self.file.stat().st_size, BUDGET)
+
+    def test_started_without_a_plan_it_ends_with_125(self):
+        self.assertEqual(subprocess.run([self.file]).returncode, 125)
+        self.assertEqual(subprocess.run([self.file, "--plan=0"], stdin=subprocess.DEVNULL).returncode, 125)
+        self.assertEqual(subprocess.run([self.file, "--plan=99999999999"]).returncode, 125)
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False, verbosity=1).result
+    bad = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed, {len(result.skipped)} skipped")
+    sys.exit(bool(bad))

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The walls of the house: who may depend on whom, which outside packages there are, and under which licences."""
+
+import json
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+# Who may link whom, inside (docs/architecture.md). The runtime executes contain-init; it never links it.
+INSIDE = {
+    "contain-sys": set(),
+    "contain-policy": set(),
+    "contain-plan": {"contain-sys"},
+    "contain-init": {"contain-sys", "contain-plan"},
+    "contain": {"contain-sys", "contain-policy", "contain-plan"},
+    "contain-capi": {"contain"},
+    "contain-cli": {"contain"},
+    "contain-python": {"contain"},
+}
+
+# What comes from outside and ends up in a program or library of ours. Core takes zeroize alone, which has
+# no dependencies.
+OUTSIDE = {
+    "contain-sys": set(),
+    "contain-policy": set(),
+    "contain-plan": set(),
+    "contain-init": {"zeroize"},
+    "contain": {"libc", "nix", "seccompiler", "serde_json", "zeroize"},
+    "contain-capi": {"libc"},
+    "contain-cli": {"lexopt", "serde_json"},
+    "contain-python": {"pyo3", "libc"},
+}
+
+LICENCES = {"MIT", "Apache-2.0", "BSD-3-Clause", "Unicode-3.0", "Unlicense", "Zlib", "Apache-2.0 WITH LLVM-exception"}
+
+
+def metadata():
+    command = ["cargo", "metadata", "--format-version=1", "--locked", "--filter-platform=x86_64-unknown-linux-gnu"]
+    return json.loads(subprocess.run(command, cwd=TOP, check=True, stdout=subprocess.PIPE).stdout)
+
+
+class Metadata(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        data = metadata()
+        cls.packages = {package["id"]: package for package in data["packages"]}
+        cls.ours = {cls.packages[id]["name"]: cls.packages[id] for id in data["workspace_members"]}
+
+    def direct(self, package):
+        return {dependency["name"] for dependency in package["dependencies"] if dependency["kind"] is None}
+
+    def test_every_crate_has_a_room(self):
+        self.assertEqual(set(self.ours), set(INSIDE))
+
+    def test_dependencies_point_one_way(self):
+        for name, package in self.ours.items():
+            inside = {other for other in self.direct(package) if other in INSIDE}
+            self.assertLessEqual(inside, INSIDE[name], f"{name} depends on {inside - INSIDE[name]}")
+
+    def test_outside_packages_are_the_known_ones(self):
+        for name, package in self.ours.items():
+            outside = {other for other in self.direct(package) if other not in INSIDE}
+            self.assertLessEqual(outside, OUTSIDE[name], f"{name} depends on {outside - OUTSIDE[name]}")
+
+    def test_licences_are_allowed(self):
+        for package in self.packages.values():
+            choices = [choice.strip(" ()") for choice in (package["license"] or "").replace("/", " OR ").split(" OR ")]
+            allowed = any(all(part.strip(" ()") in LICENCES for part in choice.split(" AND ")) for choice in choices)
+            self.assertTrue(allowed, f"{package['name']}: {package['license']}")
+
+    def test_sources_are_the_registry(self):
+        for package in self.packages.values():
+            source = package["source"]
+            known = source is None or source == "registry+https://github.com/rust-lang/crates.io-index"
+            self.assertTrue(known, f"{package['name']}: {source}")
+
+    def test_files_name_their_licence(self):
+        tracked = subprocess.run(["git", "ls-files", "*.rs"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
+        for name in tracked.stdout.split():
+            first = (TOP / name).read_text().splitlines()[0]
+            self.assertEqual(first, "// SPDX-License-Identifier: MIT OR Apache-2.0", name)
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False, verbosity=1).result
+    bad = len(result.failures) + len(result.errors)
+    print(f"{result.testsRun - bad - len(result.skipped)} passed, {bad} failed, {len(result.skipped)} skipped")
+    sys.exit(bool(bad))
