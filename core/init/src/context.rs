@@ -2,6 +2,7 @@
 //! What a process that walks the plan holds on to, and how a step fails.
 
 use crate::execute::Strings;
+use crate::mounts::Nearby;
 use contain_plan::message::{Failure, LENGTH, Message, Part, Passed, TEXT};
 use contain_plan::{Descriptors, Doer, Plan};
 use contain_sys::process::Child;
@@ -33,6 +34,8 @@ pub struct Context<'p> {
     pub step: u32,
     /// PID 1: the new root. Monitor: the new root as PID 1 passed it on.
     pub root: Fd,
+    /// PID 1: the directory below the root that was resolved last.
+    pub nearby: Nearby,
     /// PID 1: the console's other end. Monitor: the console's master.
     pub console: Fd,
     /// The outside helper that waits, and the socket that lets it go.

@@ -29,9 +29,8 @@ pub fn make_filesystem<'a>(
     if made.is_err() {
         context.said = listen(setup);
     }
-    let made = made.at(Part::Configure)?;
-    setup.close()?;
-    Ok(made)
+    // Contexts and places stay open until the descriptors are dropped at the exec: nothing is gained by closing each.
+    made.at(Part::Configure)
 }
 
 /// Sets `key=value`, or the flag `key`.
@@ -83,12 +82,41 @@ pub fn mount(
     }
     .at(Part::Target)?;
     let made = make_filesystem(context, filesystem, options.iter(), attributes)?;
-    mount::attach(made, directory).at(Part::Attach)?;
-    Ok(directory.close()?)
+    // What was resolved below here may be covered now.
+    context.nearby = Nearby::NOWHERE;
+    mount::attach(made, directory).at(Part::Attach)
+}
+
+/// A directory below the root that was resolved last: many steps in a row make things in the same one.
+#[derive(Clone, Copy)]
+pub struct Nearby {
+    path: [u8; 16],
+    length: usize,
+    directory: Fd,
+}
+
+impl Nearby {
+    /// None yet.
+    pub const NOWHERE: Nearby = Nearby { path: [0; 16], length: 0, directory: Fd::NONE };
+
+    fn is(&self, path: &[u8]) -> bool {
+        self.directory.is_some() && self.path.get(..self.length) == Some(path)
+    }
+
+    fn remember(&mut self, path: &[u8], directory: Fd) {
+        if let Some(slot) = self.path.get_mut(..path.len()) {
+            slot.copy_from_slice(path);
+            (self.length, self.directory) = (path.len(), directory);
+        }
+    }
 }
 
 /// The directory that holds `path`, resolved inside the root, and the last name of `path` in `buffer`.
-fn parent<'b>(context: &Context<'_>, path: &CStr, buffer: &'b mut [u8; PATH]) -> contain_sys::Result<(Fd, &'b CStr)> {
+fn parent<'b>(
+    context: &mut Context<'_>,
+    path: &CStr,
+    buffer: &'b mut [u8; PATH],
+) -> contain_sys::Result<(Fd, &'b CStr)> {
     let bytes = path.to_bytes();
     let cut = bytes.iter().rposition(|byte| *byte == b'/');
     let head = bytes.get(..cut.unwrap_or(0)).unwrap_or(&[]);
@@ -98,9 +126,13 @@ fn parent<'b>(context: &Context<'_>, path: &CStr, buffer: &'b mut [u8; PATH]) ->
     }
     let directory = if head.is_empty() {
         context.root
+    } else if context.nearby.is(head) {
+        context.nearby.directory
     } else {
         let copy = copy(head, buffer)?;
-        file::open_in(context.root, copy, flags::O_PATH | flags::O_DIRECTORY, Resolve::IN_ROOT)?
+        let opened = file::open_in(context.root, copy, flags::O_PATH | flags::O_DIRECTORY, Resolve::IN_ROOT)?;
+        context.nearby.remember(head, opened);
+        opened
     };
     Ok((directory, copy(name, buffer)?))
 }
@@ -113,7 +145,7 @@ fn copy<'b>(bytes: &[u8], buffer: &'b mut [u8; PATH]) -> contain_sys::Result<&'b
 }
 
 /// Makes a directory where there is none.
-pub fn make_directory(context: &Context<'_>, path: Text<'_>, mode: u32) -> Result<(), Fault> {
+pub fn make_directory(context: &mut Context<'_>, path: Text<'_>, mode: u32) -> Result<(), Fault> {
     let mut buffer = [0u8; PATH];
     let (directory, name) = parent(context, path, &mut buffer).at(Part::Target)?;
     match file::make_directory(directory, name, mode) {
@@ -123,7 +155,7 @@ pub fn make_directory(context: &Context<'_>, path: Text<'_>, mode: u32) -> Resul
 }
 
 /// Makes a symbolic link; what is there already stays.
-pub fn make_link(context: &Context<'_>, target: Text<'_>, path: Text<'_>) -> Result<(), Fault> {
+pub fn make_link(context: &mut Context<'_>, target: Text<'_>, path: Text<'_>) -> Result<(), Fault> {
     let mut buffer = [0u8; PATH];
     let (directory, name) = parent(context, path, &mut buffer).at(Part::Target)?;
     match file::make_symlink(target, directory, name) {
@@ -147,8 +179,8 @@ pub fn bind(
         mount::set_attributes(tree, attributes, depth).at(Part::Configure)?;
     }
     let directory = file::status(tree).at(Part::Source)?.is_directory();
-    let place = || file::open_in(context.root, target, flags::O_PATH, Resolve::IN_ROOT);
-    let place = match place() {
+    let place = |context: &Context<'_>| file::open_in(context.root, target, flags::O_PATH, Resolve::IN_ROOT);
+    let place = match place(context) {
         Err(Errno::ENOENT) => {
             let mut buffer = [0u8; PATH];
             let (holder, name) = parent(context, target, &mut buffer).at(Part::Target)?;
@@ -158,11 +190,12 @@ pub fn bind(
                 file::make_file(holder, name, 0o644)
             };
             made.at(Part::Target)?;
-            place()
+            place(context)
         }
         other => other,
     }
     .at(Part::Target)?;
+    context.nearby = Nearby::NOWHERE;
     mount::attach(tree, place).at(Part::Attach)
 }
 

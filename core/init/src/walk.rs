@@ -3,6 +3,7 @@
 
 use crate::context::{Context, Fault, Said};
 use crate::execute::Strings;
+use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{OWN_FAILURE, console, execute, helper, id_map, identity, mounts, namespaces, reaper, report, root, watch};
@@ -42,6 +43,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         init: None,
         step: 0,
         root: Fd::NONE,
+        nearby: Nearby::NOWHERE,
         console: Fd::NONE,
         outside: None,
         reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
