@@ -94,7 +94,10 @@ fn configure(given: &Given) -> Result<Config, String> {
 
 fn run(given: &Given, config: &Config) -> ExitCode {
     if !given.has("explain") {
-        return print::error(PROGRAM.name, &contain::command_line::contain(config));
+        return print::error(
+            PROGRAM.name,
+            &contain::command_line::contain(config, |note| print::note(PROGRAM.name, note)),
+        );
     }
     let explained = if given.has("json") {
         contain::explain::json(config).map(|text| text + "\n")

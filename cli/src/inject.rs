@@ -37,7 +37,10 @@ fn run(given: &Given) -> ExitCode {
         return print::usage(&PROGRAM, &format!("{pid:?} is no process id"));
     };
     let argv = command_or_shell(command);
-    print::error(PROGRAM.name, &contain::command_line::inject(pid, &argv, &environment()))
+    print::error(
+        PROGRAM.name,
+        &contain::command_line::inject(pid, &argv, &environment(), |note| print::note(PROGRAM.name, note)),
+    )
 }
 
 /// The command, or the caller's shell.

@@ -21,6 +21,12 @@ pub fn error(name: &str, error: &Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_status()).unwrap_or(125))
 }
 
+/// Prints what a person should know though nothing failed.
+pub fn note(name: &str, note: &str) {
+    // Where stderr is closed, there is nobody to tell.
+    let _ = std::io::stderr().write_all(format!("{name}: note: {note}\n").as_bytes());
+}
+
 /// Prints what is wrong with the command line, and how it is used.
 pub fn usage(program: &Program, wrong: &str) -> ExitCode {
     let mut text = String::new();

@@ -36,7 +36,9 @@ fn run(given: &Given) -> Result<ExitCode, String> {
     let (users, groups) = (utf8(given.value("u"))?, utf8(given.value("g"))?);
     let argv = command_or_shell(&given.operands);
     if !given.has("explain") {
-        let error = contain::command_line::pseudo(users.as_deref(), groups.as_deref(), &argv, &environment());
+        let error = contain::command_line::pseudo(users.as_deref(), groups.as_deref(), &argv, &environment(), |note| {
+            print::note(PROGRAM.name, note)
+        });
         return Ok(print::error(PROGRAM.name, &error));
     }
     Ok(match contain::explain::pseudo_text(users.as_deref(), groups.as_deref(), &argv) {

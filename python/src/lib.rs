@@ -1,1 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! contain._native: the runtime's handles for the Python package `contain`, which is what people import. Here are
+//! no defaults and no convenience, only types, errors, the interpreter's lock, and the process that owns a handle.
 
+#![forbid(unsafe_code)]
+#![allow(clippy::result_large_err, reason = "errors are rare and say much")]
+
+mod call;
+mod handle;
+mod settings;
+
+use pyo3::prelude::*;
+
+/// The runtime of contain, for the package `contain` alone.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::explain;
+    #[pymodule_export]
+    use super::handle::{Container, Process};
+
+    #[pymodule_export]
+    const VERSION: &str = contain::VERSION;
+}
+
+/// The plan of a configuration, as text or as JSON.
+#[pyfunction]
+fn explain(py: Python<'_>, settings: settings::Settings, format: &str) -> PyResult<String> {
+    let config = settings.config(py)?;
+    match format {
+        "text" => call::unlocked(py, || contain::explain::run_text(&config)),
+        "json" => call::unlocked(py, || contain::explain::run_json(&config)),
+        other => Err(call::raise(py, &settings::not_one_of("format", other, &["text", "json"]))),
+    }
+}

@@ -8,6 +8,13 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 /// Refuses a process that gained ids or capabilities when it was executed, and a kernel that is too old.
 pub(crate) fn check() -> Result<(), Error> {
+    check_privilege()?;
+    check_kernel()
+}
+
+/// Refuses a process that gained ids or capabilities when it was executed. Everything that starts something asks
+/// this itself; a library whose every call refuses asks it first.
+pub fn check_privilege() -> Result<(), Error> {
     let (user, effective) = (nix::unistd::getuid(), nix::unistd::geteuid());
     let (group, effective_group) = (nix::unistd::getgid(), nix::unistd::getegid());
     if user != effective || group != effective_group || has_file_capabilities() {
@@ -17,21 +24,23 @@ pub(crate) fn check() -> Result<(), Error> {
                 "install contain without privilege; delegated ids come from newuidmap and newgidmap (package uidmap)",
             ));
     }
-    check_kernel()
+    Ok(())
 }
 
 /// A user's process with permitted capabilities that are not ambient, started with the kernel's mark for gained
-/// privilege. Root's, and those of a user namespace's root, are its own.
+/// privilege. Root's, and those of a user namespace's root, are its own. Where /proc does not tell, they count as
+/// gained.
 fn has_file_capabilities() -> bool {
     // SAFETY: getauxval reads the process's own auxiliary vector.
     let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
     secure && {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let set = |name: &str| {
-            let value = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
-            u64::from_str_radix(value.trim(), 16).unwrap_or(0)
+            let value = status.lines().find_map(|line| line.strip_prefix(name))?;
+            u64::from_str_radix(value.trim(), 16).ok()
         };
-        !nix::unistd::getuid().is_root() && set("CapPrm:") & !set("CapAmb:") != 0
+        let gained = set("CapPrm:").zip(set("CapAmb:")).is_none_or(|(permitted, ambient)| permitted & !ambient != 0);
+        !nix::unistd::getuid().is_root() && gained
     }
 }
 

@@ -7,7 +7,7 @@ use crate::compile::{self, Inject, Way};
 use crate::config::{Config, Profile, Root};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
-use crate::{diagnose, join};
+use crate::{cgroup, diagnose, join};
 use contain_plan::message::{LENGTH, Message};
 use contain_plan::{MAX_LENGTH, Plan};
 use std::ffi::{CString, OsString};
@@ -16,8 +16,11 @@ use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
+/// Where what a person should know is told, before anything is done: ids left out, a cgroup not entered.
+pub type Tell = fn(&str);
+
 /// Becomes the supervisor of a new container.
-pub fn contain(config: &Config) -> Error {
+pub fn contain(config: &Config, tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let draft = compile::container(config, Way::InPlace)?;
@@ -31,16 +34,20 @@ pub fn contain(config: &Config) -> Error {
         Root::Host => c"--host".into(),
     };
     match ready() {
-        Ok((draft, along)) => launch::in_place(&draft, &along, c"contain", &[shown]),
+        Ok((draft, along)) => {
+            draft.notes.iter().for_each(|note| tell(note));
+            launch::in_place(&draft, &along, c"contain", &[shown])
+        }
         Err(error) => error,
     }
 }
 
 /// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
-pub fn inject(pid: i32, argv: &[OsString], env: &[OsString]) -> Error {
+pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let target = join::find(pid)?;
+        let (cgroups, note) = cgroup::to_enter(target.pid);
         let request = Inject {
             argv,
             env,
@@ -49,6 +56,8 @@ pub fn inject(pid: i32, argv: &[OsString], env: &[OsString]) -> Error {
             pid: target.pid,
             keep: u32::MAX,
             clear_groups: !join::denies_setgroups(target.pid),
+            cgroups,
+            note,
         };
         let draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0);
@@ -57,13 +66,16 @@ pub fn inject(pid: i32, argv: &[OsString], env: &[OsString]) -> Error {
         Ok((draft, along))
     };
     match ready() {
-        Ok((draft, along)) => launch::in_place(&draft, &along, c"inject", &[]),
+        Ok((draft, along)) => {
+            draft.notes.iter().for_each(|note| tell(note));
+            launch::in_place(&draft, &along, c"inject", &[])
+        }
         Err(error) => error,
     }
 }
 
 /// Becomes a command as root of a new user namespace and nothing else.
-pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], env: &[OsString]) -> Error {
+pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], env: &[OsString], tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let draft = compile::pseudo(uid_map, gid_map, argv, env)?;
@@ -72,7 +84,10 @@ pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], e
         Ok((draft, along))
     };
     match ready() {
-        Ok((draft, along)) => launch::in_place(&draft, &along, c"pseudo", &[]),
+        Ok((draft, along)) => {
+            draft.notes.iter().for_each(|note| tell(note));
+            launch::in_place(&draft, &along, c"pseudo", &[])
+        }
         Err(error) => error,
     }
 }

@@ -2,6 +2,11 @@
 //! From a configuration to a plan: everything that needs thought is thought here, before anything is done.
 //! The order of the steps, and why it is so: docs/plan.md.
 
+mod facts;
+#[cfg(test)]
+mod tests;
+
+use crate::cgroup::Place;
 use crate::config::{Config, Console, Network, Profile, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps, Setgroups, Via};
@@ -10,6 +15,7 @@ use crate::seccomp::{self, Terminal};
 use contain_plan::{List, MAX_STRINGS, Step};
 use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID, RDONLY};
 use contain_sys::process::namespace;
+use facts::Facts;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -38,24 +44,29 @@ const LINKS: [(&str, &str); 5] = [
 /// Where a command is looked up when its environment names no PATH.
 pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The plan of a container.
+/// The plan of a container, on this machine and for this process.
 pub(crate) fn container(config: &Config, way: Way) -> Result<Draft, Error> {
     check(config)?;
-    let maps = idmap::resolve(config.uid_map.as_deref(), config.gid_map.as_deref())?;
+    container_with(config, &Facts::collect(config)?, way)
+}
+
+/// The plan of a container, from a checked configuration and the facts alone.
+fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Error> {
+    let maps = &facts.maps;
     if !maps.become_root {
         return Err(Error::new(Kind::IdMap, "idmap", "map ids", maps.summary())
             .cause("the container's processes start as user 0 and group 0, and the maps have none")
             .remedy("map container id 0 too, for example with -u 0:LOWER:1"));
     }
-    let mut draft = Draft::default();
+    let mut draft = Draft::with_notes(maps.notes.clone());
     let private = config.network == Network::Private;
-    outside(config, &maps, &mut draft)?;
+    outside(config, facts, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups });
-    root(config, &mut draft)?;
-    devices(config, &maps, &mut draft)?;
+    root(config, facts, &mut draft)?;
+    devices(config, maps, &mut draft)?;
     if let Some(command) = &config.inside {
-        let environment = caller_environment()?;
+        let environment = texts("environment", &facts.environment)?;
         draft.monitor(Step::RunInside { command: &text("-i", command)?, environment: environment.list() });
     }
     kernel_filesystems(private, &mut draft);
@@ -83,8 +94,8 @@ pub(crate) fn container(config: &Config, way: Way) -> Result<Draft, Error> {
 /// What can be refused without asking the machine.
 fn check(config: &Config) -> Result<(), Error> {
     let strings = config.argv.len() + config.env.len();
-    if config.argv.is_empty() || config.argv[0].is_empty() {
-        return Err(Error::invalid("argv", "", "the command is empty; name a program"));
+    if config.argv.is_empty() {
+        return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
     if strings > MAX_STRINGS {
         return Err(Error::new(Kind::TooBig, "config", "argv and env", strings.to_string())
@@ -113,17 +124,16 @@ fn is_assignment(variable: &OsStr) -> bool {
 }
 
 /// Clone, maps, the outside helper, and the monitor's move into the namespaces.
-fn outside(config: &Config, maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
+fn outside(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
     let network = if config.network == Network::Private { namespace::NETWORK } else { 0 };
-    let inherited = namespace::USER | namespace::IPC | namespace::UTS | optional_namespace("cgroup") | network;
-    draft.monitor(Step::Clone {
-        namespaces: inherited | namespace::MOUNT | namespace::PID | optional_namespace("time"),
-    });
-    map_ids(maps, draft)?;
+    let optional = facts.optional_namespaces;
+    let inherited = namespace::USER | namespace::IPC | namespace::UTS | (optional & namespace::CGROUP) | network;
+    draft.monitor(Step::Clone { namespaces: inherited | namespace::MOUNT | namespace::PID | optional });
+    map_ids(&facts.maps, draft)?;
     match &config.outside {
         Some(command) => {
             let command = text("-o", command)?;
-            let environment = caller_environment()?;
+            let environment = texts("environment", &facts.environment)?;
             // ORDER: the helper is made before the monitor joins, so that it is on the host, and runs after, so that
             // its parent is in the container's network namespace.
             draft.monitor(Step::PrepareOutside { command: &command, environment: environment.list() });
@@ -133,14 +143,6 @@ fn outside(config: &Config, maps: &IdMaps, draft: &mut Draft) -> Result<(), Erro
         None => draft.monitor(Step::Join { namespaces: inherited }),
     }
     Ok(())
-}
-
-/// The flag of a namespace type that a kernel may have been built without.
-fn optional_namespace(name: &str) -> u64 {
-    if !Path::new("/proc/self/ns").join(name).exists() {
-        return 0;
-    }
-    if name == "time" { namespace::TIME } else { namespace::CGROUP }
 }
 
 /// The id maps of the process that was cloned.
@@ -169,33 +171,23 @@ fn map_ids(maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
 }
 
 /// The root: a directory, or the host's own system.
-fn root(config: &Config, draft: &mut Draft) -> Result<(), Error> {
+fn root(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
     match &config.root {
         Root::Directory(path) => draft.init(Step::BindRoot { path: &text("root", path)? }),
-        Root::Host => host_root(draft)?,
+        Root::Host => host_root(facts, draft)?,
     }
     Ok(())
 }
 
 /// A tmpfs with the host's programs, libraries and settings, read-only.
-fn host_root(draft: &mut Draft) -> Result<(), Error> {
-    draft.init(Step::TmpfsRoot {});
-    let entries = std::fs::read_dir("/").map_err(|error| {
-        Error::new(Kind::Root, "rootfs.host", "read", "/").errno(error.raw_os_error().unwrap_or(libc::EIO))
-    })?;
-    let mut names: Vec<OsString> = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name())).collect();
-    names.retain(|name| {
-        let bytes = name.as_bytes();
-        matches!(bytes, b"usr" | b"bin" | b"sbin" | b"etc") || bytes.starts_with(b"lib")
-    });
-    names.sort();
-    for name in &names {
-        let source = Path::new("/").join(name);
-        let target = text("root", name)?;
-        match std::fs::read_link(&source) {
-            Ok(link) => draft.init(Step::MakeLink { target: &text("root", link)?, path: &target }),
-            Err(_) => draft.init(Step::Bind {
-                source: &text("root", &source)?,
+fn host_root(facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
+    draft.init(Step::TmpfsRoot { place: &text("root", &facts.root_place)? });
+    for entry in &facts.host_root {
+        let target = text("root", &entry.name)?;
+        match &entry.link {
+            Some(link) => draft.init(Step::MakeLink { target: &text("root", link)?, path: &target }),
+            None => draft.init(Step::Bind {
+                source: &text("root", Path::new("/").join(&entry.name))?,
                 target: &target,
                 attributes: RDONLY,
                 recursive: true,
@@ -317,18 +309,6 @@ fn last_of_each(environment: &[OsString]) -> Vec<&OsString> {
     kept
 }
 
-/// The caller's own environment, for helpers that run with it.
-fn caller_environment() -> Result<Texts, Error> {
-    let variables: Vec<OsString> = std::env::vars_os()
-        .map(|(mut name, value)| {
-            name.push("=");
-            name.push(value);
-            name
-        })
-        .collect();
-    texts("environment", &variables)
-}
-
 /// What an injected command's plan is made of.
 pub(crate) struct Inject<'a> {
     pub argv: &'a [OsString],
@@ -342,15 +322,22 @@ pub(crate) struct Inject<'a> {
     pub keep: u32,
     /// Whether supplementary groups can be cleared inside.
     pub clear_groups: bool,
+    /// The cgroups that it enters.
+    pub cgroups: Vec<Place>,
+    /// Why it does not enter others.
+    pub note: Option<String>,
 }
 
 /// The plan of an injected command.
 pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
-    if request.argv.is_empty() || request.argv[0].is_empty() {
-        return Err(Error::invalid("argv", "", "the command is empty; name a program"));
+    if request.argv.is_empty() {
+        return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
-    let mut draft = Draft::default();
+    let mut draft = Draft::with_notes(request.note.iter().cloned().collect());
     draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
+    for place in &request.cgroups {
+        draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
+    }
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
     draft.init(Step::ChangeDirectory { path: c"/" });
     if way != Way::InPlace {
@@ -378,10 +365,14 @@ pub(crate) fn pseudo(
     argv: &[OsString],
     env: &[OsString],
 ) -> Result<Draft, Error> {
-    let maps = idmap::resolve(uid_map, gid_map)?;
-    let mut draft = Draft::default();
+    pseudo_with(&idmap::resolve(uid_map, gid_map)?, argv, env)
+}
+
+/// The same from maps that are decided.
+fn pseudo_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
+    let mut draft = Draft::with_notes(maps.notes.clone());
     draft.monitor(Step::Clone { namespaces: namespace::USER });
-    map_ids(&maps, &mut draft)?;
+    map_ids(maps, &mut draft)?;
     draft.monitor(Step::Join { namespaces: namespace::USER });
     draft.monitor(Step::Dismiss {});
     if maps.become_root {

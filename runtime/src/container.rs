@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
 use crate::outcome::{EndedBy, Outcome};
 use crate::plan::Bytes;
-use crate::{diagnose, join};
+use crate::{cgroup, diagnose, join};
 use contain_plan::Plan;
 use contain_plan::message::{Ending, LENGTH, Message};
 use contain_sys::signal::{Poll, number, poll, poll_event};
@@ -139,6 +139,7 @@ fn inject_into(
     profile: Profile,
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
+    let (cgroups, note) = cgroup::to_enter(pid);
     let request = Inject {
         argv: &injection.argv,
         env: &injection.env,
@@ -147,6 +148,8 @@ fn inject_into(
         pid,
         keep: 0,
         clear_groups: !join::denies_setgroups(pid),
+        cgroups,
+        note,
     };
     let draft = compile::inject(&request, Way::Run)?;
     let mut along = Along::new(0);
@@ -340,10 +343,8 @@ impl Monitored {
                 }
                 match Message::from_bytes(&buffer[..length]) {
                     Ok(Message::Ended(ending)) => ending,
-                    Ok(Message::Failed(failure)) => {
-                        let plan = state.plan.take();
-                        return Err(failed(plan.as_ref(), &failure));
-                    }
+                    // Created, and killed before it was started.
+                    Ok(Message::Failed(_)) => Ending { status: number::SIGKILL, ..Ending::default() },
                     _ => return Ok(()),
                 }
             }

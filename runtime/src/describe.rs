@@ -48,7 +48,8 @@ fn map(text: &[u8]) -> String {
         match numbers[..] {
             [inside, outside, 1] => format!("{inside}→{outside}"),
             [inside, outside, count] => {
-                format!("{inside}-{}→{outside}-{}", inside + count.max(1) - 1, outside + count.max(1) - 1)
+                let last = |first: u64| first.saturating_add(count.saturating_sub(1));
+                format!("{inside}-{}→{outside}-{}", last(inside), last(outside))
             }
             _ => line.to_string(),
         }
@@ -116,7 +117,8 @@ fn words(step: &Step<'_>) -> (String, String) {
             (format!("user {uid}, group {gid}"), groups.into())
         }
         Step::BindRoot { path } => (plain(path), "recursive, slave".into()),
-        Step::TmpfsRoot {} => ("tmpfs".into(), "mode=0755".into()),
+        Step::TmpfsRoot { place } => ("tmpfs".into(), format!("mode=0755, on {} until the pivot", plain(place))),
+        Step::EnterCgroup { mount, file } => (format!("{}/{}", plain(mount), plain(file)), none()),
         Step::MakeDirectory { path, mode } => (format!("/{}", plain(path)), format!("mode {mode:04o}")),
         Step::MakeLink { target, path } => (format!("/{}", plain(path)), format!("to {}", plain(target))),
         Step::Mount { filesystem, target, options, attributes: flags, .. } => (
@@ -140,9 +142,15 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::SetCapabilities { bounding, permitted } => (format!("{permitted:#x}"), format!("bounding {bounding:#x}")),
         Step::SetNoNewPrivs {} => (none(), none()),
         Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
-        Step::Execute { arguments, environment, .. } => {
+        Step::Execute { search, arguments, environment, keep } => {
             let names: Vec<String> = environment.iter().map(|variable| shortened(&plain(variable))).collect();
-            (joined(*arguments), format!("environment: {}", names.join(" ")))
+            let search = if search.is_empty() { none() } else { format!(", on {}", plain(search)) };
+            let keep = match *keep {
+                0 => none(),
+                u32::MAX => ", every descriptor kept".into(),
+                count => format!(", descriptors 3 to {} kept", count.saturating_add(2)),
+            };
+            (joined(*arguments), format!("environment: {}{search}{keep}", names.join(" ")))
         }
         Step::JoinTarget { namespaces: flags, pid } => (format!("process {pid}"), namespaces(*flags)),
         Step::Dismiss {} => (none(), "the process that held the user namespace".into()),

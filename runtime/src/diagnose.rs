@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! From a failed step's message to an error that says what failed, why that is likely, and what to do.
 
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Error, Kind};
 use contain_plan::message::{Failure, Part};
 use contain_plan::{Plan, Step};
 use libc::{
-    E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS, ENOTDIR, EPERM,
-    EROFS, EUSERS,
+    E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENAMETOOLONG, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS,
+    ENOTDIR, EPERM, EROFS, EUSERS,
 };
 
 /// The error of a failure that contain-init reported about `plan`.
@@ -58,8 +61,8 @@ pub(crate) fn how_ended(status: i32) -> String {
 
 fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
     match (step, failure.errno) {
-        (Step::Execute { .. }, ENOENT | ENOTDIR) => Kind::NotFound,
-        (Step::Execute { .. }, EACCES | ENOEXEC | libc::EISDIR | libc::ETXTBSY | libc::ELIBBAD | EPERM) => {
+        (Step::Execute { .. }, ENOENT | ENOTDIR | ENAMETOOLONG) => Kind::NotFound,
+        (Step::Execute { .. }, EACCES | ENOEXEC | ELOOP | libc::EISDIR | libc::ETXTBSY | libc::ELIBBAD | EPERM) => {
             Kind::NotExecutable
         }
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
@@ -89,7 +92,7 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::JoinTarget { pid, .. }, _) => ("namespaces.join", "join the container of process", pid.to_string()),
         (Step::BecomeIds { uid, gid, .. }, _) => ("process.ids", "become", format!("user {uid} and group {gid}")),
         (Step::BindRoot { path }, _) => ("rootfs.bind", "bind the root", text(path)),
-        (Step::TmpfsRoot {}, _) => ("rootfs.tmpfs", "mount the root", "tmpfs".into()),
+        (Step::TmpfsRoot { .. }, _) => ("rootfs.tmpfs", "mount the root", "tmpfs".into()),
         (Step::MakeDirectory { path, .. }, _) => ("rootfs.directory", "make directory", format!("/{}", text(path))),
         (Step::MakeLink { path, .. }, _) => ("rootfs.link", "make link", format!("/{}", text(path))),
         (Step::Mount { target, .. }, Part::Target) => {
@@ -104,6 +107,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::BindDevices { .. }, _) => ("rootfs.devices", "bind devices into", "/dev".into()),
         (Step::OpenConsole {}, Part::Source) => ("console.open", "open a pseudo-terminal from", "/dev/ptmx".into()),
         (Step::OpenConsole {}, _) => ("console.open", "make the console", "/dev/console".into()),
+        (Step::EnterCgroup { mount, file }, _) => {
+            ("cgroup.join", "write to", format!("{}/{}", text(mount), text(file)))
+        }
         (Step::RaiseLoopback {}, _) => ("network.loopback", "bring up", "lo".into()),
         (Step::Pivot {}, _) => ("rootfs.pivot", "change the root", String::new()),
         (Step::SetHostname { name }, _) => ("process.hostname", "set the host name", text(name)),
@@ -136,11 +142,15 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
     Some(match (step, part, errno) {
         (Step::Clone { .. }, _, EUSERS | ENOSPC) => (
             "the limit on namespaces is reached: user.max_user_namespaces or another user.max_*_namespaces is 0 or used up, or 32 user namespaces are nested",
-            "raise it: sysctl user.max_user_namespaces=15000",
+            "raise the one that is: sysctl -a shows them as user.max_*; for example sysctl user.max_user_namespaces=15000",
         ),
         (Step::Clone { .. }, _, EPERM) => (
             "user namespaces are forbidden here: by kernel.unprivileged_userns_clone=0, by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1), by a seccomp filter around this process, or since it is in a chroot",
-            "allow them for this user, or install contain with its AppArmor profile",
+            "allow them for this user: sysctl kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0, or the outer container's seccomp profile",
+        ),
+        (Step::Clone { .. }, _, EACCES) => (
+            "the root is a directory that this user may not enter, or a security module (AppArmor on Ubuntu 24.04 and later) forbids user namespaces",
+            "make every directory up to the root searchable for this user (chmod +x), or allow user namespaces",
         ),
         (Step::Clone { .. }, _, EAGAIN) => (
             "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
@@ -201,9 +211,11 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::OpenConsole {}, Part::Source, ENOSPC) => {
             ("the host has no more pseudo-terminals (kernel.pty.max)", "close some terminals, or use -c")
         }
-        (Step::OpenConsole {}, Part::Source, ENOENT | EACCES | libc::EIO) => {
-            ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c")
-        }
+        (
+            Step::OpenConsole {},
+            Part::Source,
+            ENOENT | EACCES | libc::EIO | libc::ENOTTY | libc::ENODEV | libc::ENXIO,
+        ) => ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c"),
         (Step::BecomeIds { .. }, _, EINVAL) => ("the id is not mapped in the user namespace", "map container id 0"),
         (Step::Pivot {}, _, EINVAL) => {
             ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")
@@ -218,6 +230,12 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             "it exists, but the loader or interpreter that it names is not in the container",
             "put the program's libraries and loader, or its script's interpreter, into the root",
         ),
+        (Step::Execute { .. }, _, ENAMETOOLONG) => {
+            ("a name in its path is too long for any file", "name a program by its path inside the root")
+        }
+        (Step::Execute { .. }, _, ELOOP) => {
+            ("its path goes through too many symbolic links", "mend the links in the root")
+        }
         (Step::Execute { .. }, _, ENOENT | ENOTDIR) => {
             ("no such program in the container", "name a program by its path inside the root")
         }

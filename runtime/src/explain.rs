@@ -12,12 +12,12 @@ use std::ffi::OsString;
 
 /// The plan as a person reads it, one line a step.
 pub fn text(config: &Config) -> Result<String, Error> {
-    Ok(render(&steps(&compile::container(config, Way::InPlace)?)?))
+    as_text(&compile::container(config, Way::InPlace)?)
 }
 
 /// The plan as a program reads it: `{"version":1,"steps":[{"number":1,"doer":"monitor","name":"clone",…},…]}`.
 pub fn json(config: &Config) -> Result<String, Error> {
-    Ok(render_json(&steps(&compile::container(config, Way::InPlace)?)?))
+    as_json(&compile::container(config, Way::InPlace)?)
 }
 
 /// The steps, for programs in the same process.
@@ -25,9 +25,30 @@ pub fn descriptions(config: &Config) -> Result<Vec<Description>, Error> {
     steps(&compile::container(config, Way::InPlace)?)
 }
 
+/// As [`text`], of what [`crate::Container::run`] does.
+pub fn run_text(config: &Config) -> Result<String, Error> {
+    as_text(&compile::container(config, Way::Run)?)
+}
+
+/// As [`json`], of what [`crate::Container::run`] does.
+pub fn run_json(config: &Config) -> Result<String, Error> {
+    as_json(&compile::container(config, Way::Run)?)
+}
+
 /// As [`text`], for `pseudo`.
 pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString]) -> Result<String, Error> {
-    Ok(render(&steps(&compile::pseudo(uid_map, gid_map, argv, &[])?)?))
+    as_text(&compile::pseudo(uid_map, gid_map, argv, &[])?)
+}
+
+/// A plan as [`text`] prints it.
+pub(crate) fn as_text(draft: &Draft) -> Result<String, Error> {
+    let notes: String = draft.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    Ok(render(&steps(draft)?) + &notes)
+}
+
+/// A plan as [`json`] prints it.
+pub(crate) fn as_json(draft: &Draft) -> Result<String, Error> {
+    Ok(render_json(&steps(draft)?, &draft.notes))
 }
 
 fn steps(draft: &Draft) -> Result<Vec<Description>, Error> {
@@ -55,7 +76,7 @@ fn render(steps: &[Description]) -> String {
     out
 }
 
-fn render_json(steps: &[Description]) -> String {
+fn render_json(steps: &[Description], notes: &[String]) -> String {
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {
@@ -65,5 +86,5 @@ fn render_json(steps: &[Description]) -> String {
             })
         })
         .collect();
-    serde_json::json!({ "version": contain_plan::VERSION, "steps": steps }).to_string()
+    serde_json::json!({ "version": contain_plan::VERSION, "steps": steps, "notes": notes }).to_string()
 }

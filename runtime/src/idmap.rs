@@ -91,6 +91,15 @@ impl IdMaps {
         self.gid_map.iter().any(|entry| entry.container_range().contains(id))
     }
 
+    /// Leaves of a default only what container root is mapped to.
+    pub fn keep_root_alone(&mut self, users: bool, groups: bool) {
+        let sides = [(users, &mut self.uid_map, &mut self.uid_text), (groups, &mut self.gid_map, &mut self.gid_text)];
+        for (_, map, text) in sides.into_iter().filter(|(wanted, ..)| *wanted) {
+            map.retain(|entry| entry.container_range().contains(0) && entry.container_range().count() == 1);
+            *text = map.iter().map(|entry| format!("0 {} 1\n", entry.host_range().first())).collect();
+        }
+    }
+
     /// The maps for a person, `0→1000, 1-65536→100000-165535, setgroups allowed`; users and groups apart where
     /// they differ.
     pub fn summary(&self) -> String {

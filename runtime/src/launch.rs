@@ -101,7 +101,9 @@ impl Along {
 /// The root directory as a descriptor; refusals say what is wrong with it.
 fn open_root(path: &Path) -> Result<Fd, Error> {
     let shown = path.display().to_string();
-    let name = CString::new(path.as_os_str().as_bytes())
+    // Ending in "/." it is found only by who may enter it.
+    let inside: &[u8] = if shown.is_empty() { b"" } else { b"/." };
+    let name = CString::new([path.as_os_str().as_bytes(), inside].concat())
         .map_err(|_| Error::invalid("root", format!("{path:?}"), "a NUL byte cannot be part of it"))?;
     file::open(Fd::CWD, &name, flags::O_PATH | flags::O_DIRECTORY).map_err(|errno| {
         let error = Error::new(Kind::Root, "rootfs.open", "open the root", shown).errno(errno.0);
@@ -110,7 +112,9 @@ fn open_root(path: &Path) -> Result<Fd, Error> {
                 error.cause("it does not exist").remedy("name a directory with a root file system, or use --host")
             }
             libc::ENOTDIR => error.cause("it is not a directory").remedy("unpack it into a directory first"),
-            libc::EACCES => error.cause("this user may not enter it"),
+            libc::EACCES => error
+                .cause("this user may not enter it, or a directory on the way to it")
+                .remedy("make every directory up to it searchable for this user (chmod +x)"),
             libc::EMFILE => error.cause("the limit on open files is reached").remedy("raise it: ulimit -n 64 or more"),
             _ => error,
         }
@@ -146,9 +150,9 @@ fn programs(minimum: i32) -> impl Iterator<Item = Result<OwnedFd, Error>> {
     let elsewhere = std::env::var_os("CONTAIN_LIBEXECDIR");
     let only_elsewhere = elsewhere.is_some();
     let folder = elsewhere.unwrap_or(LIBEXECDIR.into());
-    let from_memory = (!only_elsewhere).then(|| move || init_memfd(minimum));
-    let from_file = move || init_file(&folder, minimum);
-    from_memory.map(|make| make()).into_iter().chain(std::iter::once_with(from_file))
+    let from_memory = (!only_elsewhere).then(|| init_memfd(minimum));
+    let from_file = move || init_file(&folder, only_elsewhere, minimum);
+    from_memory.into_iter().chain(std::iter::once_with(from_file))
 }
 
 fn init_memfd(minimum: i32) -> Result<OwnedFd, Error> {
@@ -166,7 +170,7 @@ fn init_memfd(minimum: i32) -> Result<OwnedFd, Error> {
     Ok(fd)
 }
 
-fn init_file(folder: &OsStr, minimum: i32) -> Result<OwnedFd, Error> {
+fn init_file(folder: &OsStr, chosen: bool, minimum: i32) -> Result<OwnedFd, Error> {
     let path = Path::new(folder).join("contain-init");
     let name = CString::new(path.as_os_str().as_bytes())
         .map_err(|_| Error::invalid("CONTAIN_LIBEXECDIR", format!("{folder:?}"), "a path without NUL"))?;
@@ -177,6 +181,13 @@ fn init_file(folder: &OsStr, minimum: i32) -> Result<OwnedFd, Error> {
             .remedy("install contain (make install), or set CONTAIN_LIBEXECDIR to the folder of contain-init")
     })?;
     let fd = own(fd);
+    let status = file::status(raw(&fd)).map_err(system("init", "look at", path.display().to_string()))?;
+    // A folder that the caller named is the caller's own choice.
+    if !chosen && (status.uid != 0 || status.mode & 0o022 != 0) {
+        return Err(Error::new(Kind::Unsupported, "init", "execute", path.display().to_string())
+            .cause("it does not belong to root, or others may write it")
+            .remedy("install contain again (make install)"));
+    }
     raw(&fd).duplicate_from(minimum).map(own).map_err(system("init", "keep", "contain-init"))
 }
 
@@ -211,16 +222,23 @@ fn try_in_place(
     }
     // The standard library's start ignores it; a command expects it to be as a shell leaves it.
     contain_sys::signal::reset(contain_sys::signal::number::SIGPIPE).map_err(system("init", "reset", "SIGPIPE"))?;
-    let mut refused = Errno::ENOENT;
+    let mut refused = system("init", "execute", "contain-init")(Errno::ENOENT);
     for program in programs(along.minimum) {
-        let program = program?;
+        let program = match program {
+            Ok(program) => program,
+            Err(error) => {
+                refused = error;
+                continue;
+            }
+        };
         // SAFETY: both arrays end with null; their strings live until the call returns.
-        refused = unsafe { process::execute_fd(raw(&program), pointers.as_ptr(), empty.as_ptr()) };
-        if refused != Errno::EACCES && refused != Errno::EPERM {
+        let errno = unsafe { process::execute_fd(raw(&program), pointers.as_ptr(), empty.as_ptr()) };
+        refused = system("init", "execute", "contain-init")(errno);
+        if !tried_elsewhere(errno) {
             break;
         }
     }
-    Err(system("init", "execute", "contain-init")(refused))
+    Err(refused)
 }
 
 /// What a spawned contain-init is held by.
@@ -241,9 +259,15 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
     let mut keep: Vec<Fd> = along.held.iter().chain(std::iter::once(&plan)).map(raw).collect();
     keep.sort_by_key(|fd| fd.0);
     let mut stacks = vec![0u8; 2 * STACK];
-    let mut refused = Errno::ENOENT;
+    let mut refused = system("init", "start", "contain-init")(Errno::ENOENT);
     for program in programs(along.minimum) {
-        let program = program?;
+        let program = match program {
+            Ok(program) => program,
+            Err(error) => {
+                refused = error;
+                continue;
+            }
+        };
         let request = Spawn {
             program: raw(&program),
             argv: &argv,
@@ -253,19 +277,28 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
         };
         match spawn::spawn(&request, &mut stacks) {
             Ok(monitor) => return Ok(Launched { monitor, plan: bytes }),
-            Err(errno) => refused = errno,
-        }
-        if refused != Errno::EACCES && refused != Errno::EPERM {
-            break;
+            Err(errno) => {
+                let error = system("init", "start", "contain-init")(errno);
+                refused = match errno.0 {
+                    libc::EAGAIN => error
+                        .cause(
+                            "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
+                        )
+                        .remedy("end some processes, or raise the limit (ulimit -u)"),
+                    _ => error,
+                };
+                if !tried_elsewhere(errno) {
+                    break;
+                }
+            }
         }
     }
-    let error = system("init", "start", "contain-init")(refused);
-    Err(match refused.0 {
-        libc::EAGAIN => error
-            .cause("the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup")
-            .remedy("end some processes, or raise the limit (ulimit -u)"),
-        _ => error,
-    })
+    Err(refused)
+}
+
+/// Whether contain-init may still run from its file where it may not from memory (vm.memfd_noexec, a security module).
+fn tried_elsewhere(errno: Errno) -> bool {
+    errno == Errno::EACCES || errno == Errno::EPERM
 }
 
 /// A standard descriptor of the command, as a number of 3 or higher; none where the caller's own is inherited.

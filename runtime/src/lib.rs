@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! contain: hardened Linux containers as a library. A [`Config`] is compiled into a plan, the plan is handed
 //! to contain-init, and a [`Container`] is what one holds on to.
-
-#![allow(clippy::result_large_err, reason = "errors are rare and say much")]
-
 mod caller;
+mod cgroup;
 pub mod command_line;
 mod compile;
 pub mod config;
@@ -20,6 +18,7 @@ pub mod outcome;
 mod plan;
 pub mod seccomp;
 
+pub use caller::check_privilege;
 pub use config::{Config, Console, Lifetime, Network, Profile, Root, Stdio};
 pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;

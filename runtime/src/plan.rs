@@ -49,15 +49,32 @@ impl Texts {
 /// Text for a plan; a NUL inside is an error that names the field.
 pub(crate) fn text(field: &str, value: impl AsRef<OsStr>) -> Result<CString, Error> {
     let value = value.as_ref();
-    CString::new(value.as_bytes())
-        .map_err(|_| Error::invalid(field, format!("{value:?}"), "a NUL byte cannot be part of it"))
+    CString::new(value.as_bytes()).map_err(|_| nul_inside(field, value))
 }
 
 /// Texts for a plan.
 pub(crate) fn texts<S: AsRef<OsStr>>(field: &str, values: &[S]) -> Result<Texts, Error> {
-    let texts = values.iter().map(|value| text(field, value)).collect::<Result<Vec<_>, _>>()?;
-    Ok(Texts::new(&texts))
+    let mut list = Texts { count: 0, body: Buffer::default() };
+    for value in values {
+        let value = value.as_ref();
+        if value.as_bytes().contains(&0) {
+            return Err(nul_inside(field, value));
+        }
+        // Written as Sink::text does, without a copy on the way: arguments and environment can be secret.
+        list.body.u32(u32::try_from(value.len() + 1).unwrap_or(u32::MAX));
+        list.body.bytes(value.as_bytes());
+        list.body.u8(0);
+        list.count += 1;
+    }
+    Ok(list)
 }
+
+fn nul_inside(field: &str, value: &OsStr) -> Error {
+    Error::invalid(field, format!("{value:?}"), "a NUL byte cannot be part of it")
+}
+
+/// What the kernel or the machine has left out, for people: the notes of a plan.
+pub(crate) type Notes = Vec<String>;
 
 /// A plan that is being written.
 #[derive(Default)]
@@ -66,9 +83,16 @@ pub(crate) struct Draft {
     finally: Buffer,
     count: usize,
     finally_count: usize,
+    /// What a person should know about it: ids left out, a cgroup not entered.
+    pub notes: Notes,
 }
 
 impl Draft {
+    /// An empty plan with something to be told.
+    pub fn with_notes(notes: Notes) -> Draft {
+        Draft { notes, ..Draft::default() }
+    }
+
     /// A step that the monitor does.
     pub fn monitor(&mut self, step: Step<'_>) {
         self.push(Doer::Monitor, false, step);

@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -21,11 +22,18 @@ import pytest
 
 PR_SET_CHILD_SUBREAPER = 36
 ACCOUNT = "contain-test-"
+SCRATCH = "contain-cli-"
+
+
+def _alive(number):
+    return pathlib.Path(f"/proc/{number}").exists()
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "kept: a line of kept behaviour, checked on the original too")
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    # A run that is ended from outside removes its accounts and folders as one that is interrupted does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items):
@@ -36,8 +44,11 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def scratch():
-    """A folder that every user may enter, removed at the end."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="contain-cli-"))
+    """A folder that every user may enter, removed at the end; those of runs that were killed are removed first."""
+    for left in pathlib.Path(tempfile.gettempdir()).glob(f"{SCRATCH}*-*"):
+        if not _alive(left.name.removeprefix(SCRATCH).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-"))
     path.chmod(0o755)
     atexit.register(shutil.rmtree, path, ignore_errors=True)
     yield path
@@ -69,15 +80,22 @@ def our_tools(stage):
 
 @pytest.fixture(scope="session")
 def original_tools(stage):
+    """The original's, installed as its makefile does: contain and pseudo setuid root."""
     folder = os.environ.get("ORIGINAL_BIN")
     if not folder:
         pytest.skip("ORIGINAL_BIN does not name a folder with the original's programs")
     return stage("original", folder, setuid=("contain", "pseudo"))
 
 
-@pytest.fixture(params=["ours", "original"])
+def pytest_generate_tests(metafunc):
+    """Kept behaviour is checked on ours and, where it is given, on the original."""
+    if "tools" in metafunc.fixturenames:
+        kinds = ["ours", "original"] if os.environ.get("ORIGINAL_BIN") else ["ours"]
+        metafunc.parametrize("tools", kinds, indirect=True)
+
+
+@pytest.fixture
 def tools(request):
-    """Both kinds in turn, for kept behaviour."""
     return request.getfixturevalue("our_tools" if request.param == "ours" else "original_tools")
 
 
@@ -119,7 +137,7 @@ def accounts():
     """Accounts of earlier runs that were killed are removed first, ours at the end."""
     for line in pathlib.Path("/etc/passwd").read_text().splitlines():
         found = re.match(rf"({ACCOUNT}\w+-(\d+)):", line)
-        if found and not pathlib.Path(f"/proc/{found.group(2)}").exists():
+        if found and not _alive(found.group(2)):
             _forget(found.group(1))
     names = [f"{ACCOUNT}{kind}-{os.getpid()}" for kind in ("ranges", "plain")]
     yield _account(names[0], True), _account(names[1], False)
@@ -184,6 +202,18 @@ def user_root(make_root, accounts):
 @pytest.fixture(scope="session")
 def plain_root(make_root, accounts):
     return make_root(accounts[1])
+
+
+@pytest.fixture(params=[False, True], ids=["root", "user"])
+def caller(request, user):
+    """None for root, and a user with delegated ranges."""
+    return user if request.param else None
+
+
+@pytest.fixture(params=[False, True], ids=["root", "user"])
+def who(request, root, user_root, user):
+    """(root file system, None) for root, and (root file system, user) for a user with delegated ranges."""
+    return (user_root, user) if request.param else (root, None)
 
 
 @pytest.fixture

@@ -104,10 +104,10 @@ def spawn(argv, *, user=None, env=None, cwd="/", host=None, limits=None, before=
     )
 
 
-def run(argv, *, stdin=b"", timeout=20, **options):
+def run(argv, *, stdin=b"", stdout=subprocess.PIPE, timeout=20, **options):
     """Runs to the end and returns a Result; a hang is an assertion, and is cleaned up."""
     source = {"stdin": subprocess.DEVNULL} if stdin is None else {"stdin": subprocess.PIPE}
-    process = spawn(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **source, **options)
+    process = spawn(argv, stdout=stdout, stderr=subprocess.PIPE, **source, **options)
     try:
         out, err = process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -115,6 +115,7 @@ def run(argv, *, stdin=b"", timeout=20, **options):
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"{argv} did not end within {timeout} s; stdout {out!r} stderr {err!r}") from None
+    out = out or b""
     return Result(shell_status(process.returncode), out.decode(errors="replace"), err.decode(errors="replace"), out)
 
 
@@ -137,7 +138,8 @@ class Supervisor:
                 raise AssertionError(f"{text!r} did not come within {timeout} s; got {self.buffer!r}")
             chunk = os.read(self.process.stdout.fileno(), 65536)
             if not chunk:
-                raise AssertionError(f"ended before {text!r}; got {self.buffer!r}; stderr {self.process.stderr.read()!r}")
+                told = self.process.stderr.read()
+                raise AssertionError(f"ended before {text!r}; got {self.buffer!r}; stderr {told!r}")
             self.buffer += chunk
         return self.buffer.decode(errors="replace")
 
@@ -205,7 +207,7 @@ class Terminal:
             if left <= 0 or not select.select([self.master], [], [], left)[0]:
                 raise AssertionError(f"{pattern!r} did not come within {timeout} s; got {self.buffer!r}")
             self.buffer += os.read(self.master, 65536)
-        self.buffer = self.buffer[match.end():]
+        self.buffer = self.buffer[match.end() :]
         return match
 
     def wait(self, timeout=10):
@@ -258,9 +260,11 @@ class PrivateHost:
     def delegate(self, uids, gids):
         """Puts other /etc/subuid and /etc/subgid in place, as texts; None takes the file away."""
         if uids is None or gids is None:
-            self.shell('t=$(mktemp -d) && mount -t tmpfs none "$t" && mkdir "$t/u" "$t/w" && '
-                       'mount -t overlay -o "lowerdir=/etc,upperdir=$t/u,workdir=$t/w" none /etc && '
-                       'umount -l "$t" && rmdir "$t" && rm -f /etc/subuid /etc/subgid')
+            self.shell(
+                't=$(mktemp -d) && mount -t tmpfs none "$t" && mkdir "$t/u" "$t/w" && '
+                'mount -t overlay -o "lowerdir=/etc,upperdir=$t/u,workdir=$t/w" none /etc && '
+                'umount -l "$t" && rmdir "$t" && rm -f /etc/subuid /etc/subgid'
+            )
         for path, text in (("/etc/subuid", uids), ("/etc/subgid", gids)):
             if text is not None:
                 with tempfile.NamedTemporaryFile("wb") as file:
@@ -297,6 +301,11 @@ def status_field(pid, field):
         return []
     found = re.search(rf"^{field}:\s*(.*)$", text, re.MULTILINE)
     return found.group(1).split() if found else []
+
+
+def gone(pid):
+    """Whether a process has ended, waited for or not."""
+    return (status_field(pid, "State") or ["X"])[0] in "ZX"
 
 
 def parents():
@@ -391,4 +400,5 @@ def inside(tools, root, script, *options, **context):
 
 def id_map(text):
     """The lines of a uid_map as triples of numbers."""
-    return [tuple(int(number) for number in line.split()) for line in text.replace("\r", "").splitlines() if line.strip()]
+    lines = text.replace("\r", "").splitlines()
+    return [tuple(int(number) for number in line.split()) for line in lines if line.strip()]

@@ -14,12 +14,16 @@ import pytest
 from lib import inside, run
 
 
-def explained(result, *words, program="contain", status=125):
-    """Asserts an error of ours: `PROGRAM: OPERATION OBJECT: TEXT`, a hint, and the words that name the cause."""
+def explained(result, *words, program="contain", status=125, hint=True):
+    """Asserts an error of ours: `PROGRAM: OPERATION OBJECT: TEXT`, the words that name the cause, and a hint.
+
+    A mistake in the words of the command line says by itself how to mend it and needs no hint.
+    """
     assert (result.status, result.out) == (status, ""), result
+    assert "\033" not in result.err
     lines = result.err.splitlines()
     assert re.fullmatch(rf"{program}: \S.*: \S.*[^.]", lines[0]), lines
-    assert any(re.fullmatch(r"hint: \S.*[^.]", line) for line in lines[1:]), lines
+    assert not hint or any(re.fullmatch(r"hint: \S.*[^.]", line) for line in lines[1:]), lines
     missing = [word for word in words if word.lower() not in result.err.lower()]
     assert missing == [], result.err
 
@@ -28,45 +32,47 @@ def explained(result, *words, program="contain", status=125):
 
 
 MAPS = {
-    "overlapping inside": "0:0:10,5:100:10",
-    "overlapping outside": "0:0:10,10:5:10",
-    "repeated": "0:0:1,0:0:1",
-    "wrapping inside": "4294967290:0:10",
-    "wrapping outside": "0:4294967290:10",
-    "wrapping count": "0:1:4294967295",
-    "the invalid id": "4294967295:1:1",
-    "onto the invalid id": "0:4294967295:1",
-    "count 0": "0:0:0",
-    "beyond 32 bits": "4294967296:0:1",
-    "count beyond 32 bits": "0:0:4294967297",
-    "beyond 64 bits": "18446744073709551616:0:1",
-    "negative": "0:-1:1",
-    "signed": "+0:0:1",
-    "with a space": "0: 0:1",
-    "hexadecimal": "0x0:0:1",
-    "too few fields": "0:0",
-    "too many fields": "0:0:1:1",
-    "no numbers": "a:b:c",
-    "empty": "",
-    "separators only": ",;,",
-    "another separator": "0:0:1 1:1:1",
+    "overlapping inside": ("0:0:10,5:100:10", "twice"),
+    "overlapping outside": ("0:0:10,10:5:10", "twice"),
+    "repeated": ("0:0:1,0:0:1", "twice"),
+    "wrapping inside": ("4294967290:0:10", "4294967294"),
+    "wrapping outside": ("0:4294967290:10", "4294967294"),
+    "wrapping count": ("0:1:4294967295", "4294967294"),
+    "the invalid id": ("4294967295:1:1", "4294967294"),
+    "onto the invalid id": ("0:4294967295:1", "4294967294"),
+    "count 0": ("0:0:0", "count is 0"),
+    "beyond 32 bits": ("4294967296:0:1", "4294967296:0:1"),
+    "count beyond 32 bits": ("0:0:4294967297", "0:0:4294967297"),
+    "beyond 64 bits": ("18446744073709551616:0:1", "18446744073709551616:0:1"),
+    "negative": ("0:-1:1", "decimal"),
+    "signed": ("+0:0:1", "decimal"),
+    "with a space": ("0: 0:1", "decimal"),
+    "hexadecimal": ("0x0:0:1", "decimal"),
+    "too few fields": ("0:0", "START:LOWER:COUNT"),
+    "too many fields": ("0:0:1:1", "START:LOWER:COUNT"),
+    "no numbers": ("a:b:c", "START:LOWER:COUNT"),
+    "empty": ("", "empty"),
+    "separators only": (",;,", "empty"),
+    "another separator": ("0:0:1 1:1:1", "START:LOWER:COUNT"),
 }
 
 
 @pytest.mark.parametrize("option", ["-u", "-g"])
 @pytest.mark.parametrize("kind", MAPS)
 def test_impossible_map_is_refused(ours, kind, option):
-    explained(run([ours.pseudo, option, MAPS[kind], "echo", "started"]), program="pseudo")
+    text, cause = MAPS[kind]
+    explained(run([ours.pseudo, option, text, "echo", "started"]), cause, program="pseudo", hint=False)
 
 
 @pytest.mark.parametrize("kind", ["overlapping inside", "wrapping outside", "count 0", "no numbers"])
 def test_impossible_map_is_refused_by_contain(ours, root, kind):
-    explained(run([ours.contain, "-c", "-u", MAPS[kind], root, "/bin/echo", "started"]))
+    text, cause = MAPS[kind]
+    explained(run([ours.contain, "-c", "-u", text, root, "/bin/echo", "started"]), cause, hint=False)
 
 
 def test_map_of_10000_lines_is_refused_with_the_limit(ours):
     text = ",".join(f"{2 * n}:{2 * n}:1" for n in range(10_000))
-    explained(run([ours.pseudo, "-u", text, "echo", "started"]), "340", program="pseudo")
+    explained(run([ours.pseudo, "-u", text, "echo", "started"]), "340", program="pseudo", hint=False)
 
 
 def test_map_of_340_lines_is_taken(ours):
@@ -78,14 +84,16 @@ def test_map_of_340_lines_is_taken(ours):
 @pytest.mark.parametrize("option", ["-u", "-g"])
 def test_user_map_whose_sum_wraps_is_refused(ours, user, option):
     first = (user.uids if option == "-u" else user.gids)[0] + 5
-    explained(run([ours.pseudo, option, f"0:{first}:{2**32 - 4}", "echo", "started"], user=user), program="pseudo")
+    result = run([ours.pseudo, option, f"0:{first}:{2**32 - 4}", "echo", "started"], user=user)
+    explained(result, "4294967294", program="pseudo", hint=False)
 
 
 @pytest.mark.parametrize("option", ["-u", "-g"])
 def test_user_map_beyond_the_delegated_ranges_is_explained(ours, user, option):
     first, count = user.uids if option == "-u" else user.gids
     file = "/etc/subuid" if option == "-u" else "/etc/subgid"
-    explained(run([ours.pseudo, option, f"0:{first + 1}:{count}", "echo", "started"], user=user), file, program="pseudo")
+    result = run([ours.pseudo, option, f"0:{first + 1}:{count}", "echo", "started"], user=user)
+    explained(result, file, program="pseudo")
 
 
 def test_plain_users_map_is_explained(ours, plain_user):
@@ -99,9 +107,20 @@ def test_plain_users_map_is_explained(ours, plain_user):
 def test_bad_lines_of_the_delegation_files_are_skipped(ours, user):
     first, name = user.uids[0], user.name
     lines = [
-        b"", b":", b"::", b"\0\0\0", b"\xff\xfe:1:1", f"{name}".encode(), f"{name}:".encode(), f"{name}:x:1".encode(),
-        f"{name}:{first}:0".encode(), f"{name}:-5:3".encode(), f"{name}:4294967290:100".encode(),
-        f"{name}:18446744073709551616:1".encode(), f"{name}:{first}:1\0".encode(), b"x" * 100_000,
+        b"",
+        b":",
+        b"::",
+        b"\0\0\0",
+        b"\xff\xfe:1:1",
+        f"{name}".encode(),
+        f"{name}:".encode(),
+        f"{name}:x:1".encode(),
+        f"{name}:{first}:0".encode(),
+        f"{name}:-5:3".encode(),
+        f"{name}:4294967290:100".encode(),
+        f"{name}:18446744073709551616:1".encode(),
+        f"{name}:{first}:1\0".encode(),
+        b"x" * 100_000,
         f"{name}:{first}:7".encode(),
     ]
     with lib.PrivateHost() as host:
@@ -135,10 +154,18 @@ def test_10000_adjacent_ranges_of_the_user_are_merged(ours, user):
 
 
 def test_10000_separate_ranges_of_the_user_are_explained(ours, user):
+    """The kernel takes 340 lines and one page: to leave the others out is a choice that has to be told."""
     text = "".join(f"{user.name}:{user.uids[0] + 2 * n}:1\n" for n in range(10_000))
     with lib.PrivateHost() as host:
         host.delegate(text, text)
-        explained(run([ours.pseudo, "echo", "started"], user=user, host=host), "340", program="pseudo")
+        result = run([ours.pseudo, "cat", "/proc/self/uid_map"], user=user, host=host)
+    if result.status == 0:
+        expected = [(0, user.uid, 1), *((n + 1, user.uids[0] + 2 * n, 1) for n in range(339))]
+        found = lib.id_map(result.out)
+        assert found == expected[: len(found)]
+        assert result.err.startswith("pseudo: ") and "range" in result.err
+    else:
+        explained(result, "range", program="pseudo")
 
 
 # The root.
@@ -164,7 +191,8 @@ def test_root_that_is_a_dangling_link_is_explained(ours, shared):
 
 def test_root_that_the_user_may_not_enter_is_explained(ours, shared, user):
     (shared / "closed").mkdir(mode=0o700)
-    explained(run([ours.contain, "-c", shared / "closed", "/bin/true"], user=user), str(shared / "closed"), "permission denied")
+    result = run([ours.contain, "-c", shared / "closed", "/bin/true"], user=user)
+    explained(result, str(shared / "closed"), "permission denied")
 
 
 def test_root_that_belongs_to_somebody_else_is_explained(ours, shared):
@@ -175,7 +203,7 @@ def test_root_that_belongs_to_somebody_else_is_explained(ours, shared):
 
 
 def test_very_long_name_of_a_root_is_explained(ours):
-    explained(run([ours.contain, "-c", "/" + "x/" * 3000, "/bin/true"]), "too long")
+    explained(run([ours.contain, "-c", "/" + "x/" * 3000, "/bin/true"]), "too long", hint=False)
 
 
 @pytest.mark.parametrize("name", ["dev", "proc", "sys"])
@@ -186,13 +214,15 @@ def test_mount_point_that_is_a_link_leads_nowhere_and_is_explained(ours, make_ro
     os.chmod(shared / "outside", 0o777)
     (folder / "elsewhere").mkdir()
     os.chown(folder / "elsewhere", lib.TOP_ID, lib.TOP_ID)
-    (folder / name).symlink_to({
-        "host": f"/{name}",
-        "outside": shared / "outside",
-        "absolute inside": "/elsewhere",
-        "relative inside": "elsewhere",
-        "dangling": "/no/such",
-    }[target])
+    (folder / name).symlink_to(
+        {
+            "host": f"/{name}",
+            "outside": shared / "outside",
+            "absolute inside": "/elsewhere",
+            "relative inside": "elsewhere",
+            "dangling": "/no/such",
+        }[target]
+    )
     explained(run([ours.contain, "-c", folder, "/bin/echo", "started"]), f"{name}", "link")
     assert list((shared / "outside").iterdir()) == [] and list((folder / "elsewhere").iterdir()) == []
     assert (folder / name).is_symlink()
@@ -205,32 +235,37 @@ def test_mount_point_that_is_a_file_is_explained(ours, make_root, name):
     explained(run([ours.contain, "-c", folder, "/bin/echo", "started"]), name, "not a directory")
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_full_disk_is_explained(ours, make_root, user, as_user):
-    who = user if as_user else None
-    folder = make_root(who)
-    owner = who.uid if who else lib.TOP_ID
+def test_full_disk_is_explained(ours, make_root, caller):
+    folder, owner = make_root(caller), caller.uid if caller else lib.TOP_ID
     with lib.PrivateHost() as host:
-        host.shell('mkdir "$1/full" && mount -t tmpfs -o nr_inodes=2,mode=755,uid=$2 none "$1/full" && touch "$1/full/x"',
-                   str(folder), str(owner))
-        explained(run([ours.contain, "-c", folder / "full", "/bin/true"], user=who, host=host), "dev", "no space left")
+        mount = 'mount -t tmpfs -o nr_inodes=2,mode=755,uid=$2 none "$1/full"'
+        host.shell(f'mkdir "$1/full" && {mount} && touch "$1/full/x"', str(folder), str(owner))
+        result = run([ours.contain, "-c", folder / "full", "/bin/true"], user=caller, host=host)
+    explained(result, "dev", "no space left")
 
 
 def test_full_output_is_told(ours, root):
     with open("/dev/full", "wb") as full:
-        process = lib.spawn([ours.contain, root, "/bin/seq", "1", "100000"], stdin=-3, stdout=full, stderr=-1)
-        err = process.communicate(timeout=10)[1].decode()
-    assert process.returncode == 125 and "no space left" in err.lower()
+        result = run([ours.contain, root, "/bin/seq", "1", "100000"], stdout=full)
+    explained(result, "no space left")
 
 
 # The command.
 
 
 @pytest.mark.parametrize("options", [[], ["-c"]], ids=["console", "-c"])
-@pytest.mark.parametrize("command,status,words", [
-    ("/bin/no-such", 127, "no such file"), ("", 127, "no such file"), ("/etc/group", 126, "permission denied"),
-    ("/etc", 126, "permission denied"), ("/" + "x" * 300, 127, "too long"), ("/bin/loop", 127, "symbolic links"),
-], ids=["missing", "empty", "not executable", "directory", "long", "loop"])
+@pytest.mark.parametrize(
+    "command,status,words",
+    [
+        ("/bin/no-such", 127, "no such file"),
+        ("", 127, "no such file"),
+        ("/etc/group", 126, "permission denied"),
+        ("/etc", 126, "permission denied"),
+        ("/" + "x" * 300, 127, "too long"),
+        ("/bin/loop", 127, "symbolic links"),
+    ],
+    ids=["missing", "empty", "not executable", "directory", "long", "loop"],
+)
 def test_command_that_cannot_be_started_is_explained(ours, make_root, scratch, options, command, status, words):
     folder = scratch / "commands"
     if not folder.exists():
@@ -260,13 +295,13 @@ def test_process_limit_is_explained(ours, plain_root, plain_user):
 
 
 @pytest.mark.parametrize("program", ["contain", "pseudo"])
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_forbidden_user_namespaces_are_explained(ours, root, plain_root, plain_user, as_user, program):
-    inner = [ours.contain, "-c", "-u", "0:0:1", "-g", "0:0:1", plain_root if as_user else root, "/bin/echo", "started"]
+@pytest.mark.parametrize("plain", [False, True], ids=["root", "user"])
+def test_forbidden_user_namespaces_are_explained(ours, root, plain_root, plain_user, plain, program):
+    inner = [ours.contain, "-c", "-u", "0:0:1", "-g", "0:0:1", plain_root if plain else root, "/bin/echo", "started"]
     if program == "pseudo":
         inner = [ours.pseudo, "-u", "0:0:1", "-g", "0:0:1", "echo", "started"]
     script = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'
-    result = run(["unshare", "-U", "-r", "sh", "-c", script, "sh", *inner], user=plain_user if as_user else None)
+    result = run(["unshare", "-U", "-r", "sh", "-c", script, "sh", *inner], user=plain_user if plain else None)
     explained(result, "user namespace", "max_user_namespaces", program=program)
 
 
@@ -274,13 +309,15 @@ def test_forbidden_user_namespaces_are_explained(ours, root, plain_root, plain_u
 def test_forbidden_namespace_of_another_kind_is_explained(ours, root, kind):
     script = f'echo 0 >/proc/sys/user/max_{kind}_namespaces && exec "$@"'
     inner = [ours.contain, "-c", "-u", "0:0:1", "-g", "0:0:1", root, "/bin/echo", "started"]
-    explained(run(["unshare", "-U", "-r", "sh", "-c", script, "sh", *inner]), "namespace", f"max_{kind}_namespaces")
+    result = run(["unshare", "-U", "-r", "sh", "-c", script, "sh", *inner])
+    explained(result, "namespace")
+    assert f"max_{kind}_namespaces" in result.err or "max_*_namespaces" in result.err
 
 
 @pytest.mark.parametrize("program", ["contain", "pseudo"])
 def test_no_new_privs_with_delegated_ranges_is_explained(ours, user_root, user, program):
-    inner = [ours.contain, "-c", user_root, "/bin/echo", "started"] if program == "contain" else [ours.pseudo, "echo", "started"]
-    explained(run(["setpriv", "--no-new-privs", *inner], user=user), "no_new_privs", program=program)
+    inner = [ours.contain, "-c", user_root, "/bin/echo"] if program == "contain" else [ours.pseudo, "echo"]
+    explained(run(["setpriv", "--no-new-privs", *inner, "started"], user=user), "no_new_privs", program=program)
 
 
 def test_no_new_privs_is_no_problem_without_delegated_ranges(ours, plain_root, plain_user, root):
@@ -289,18 +326,15 @@ def test_no_new_privs_is_no_problem_without_delegated_ranges(ours, plain_root, p
     assert run(["setpriv", "--no-new-privs", ours.contain, "-c", root, "/bin/echo", "on"]).lines == ["on"]
 
 
-def test_delegated_ranges_without_the_system_helpers_are_explained_or_given_up(ours, user):
-    """Without newuidmap on PATH, and no helper of ours installed, the error names what to install."""
+def test_without_a_helper_for_the_maps_a_user_has_the_own_id(ours, user):
     if pathlib.Path(os.environ.get("CONTAIN_LIBEXECDIR", "/usr/libexec/contain"), "contain-idmap").exists():
         pytest.skip("contain-idmap is installed")
     with lib.PrivateHost() as host:
         host.shell("for p in newuidmap newgidmap; do w=$(command -v $p) && mount --bind /dev/null $w || true; done")
         result = run([ours.pseudo, "cat", "/proc/self/uid_map"], user=user, host=host)
-    if result.status == 0:
-        assert lib.id_map(result.out) == [(0, user.uid, 1)]
-        assert "contain-idmap" in result.err or "newuidmap" in result.err
-    else:
-        explained(result, "newuidmap", program="pseudo")
+        asked = run([ours.pseudo, "-u", f"0:{user.uids[0]}:1", "echo", "started"], user=user, host=host)
+    assert lib.id_map(result.out) == [(0, user.uid, 1)], result.err
+    explained(asked, "newuidmap", program="pseudo")
 
 
 def test_missing_proc_of_the_host_is_explained(ours, root):

@@ -21,12 +21,16 @@ def test_console_is_there_and_is_the_terminal(tools, root):
     assert result.lines == ["/dev/console", "all"]
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_console_belongs_to_container_root_who_may_give_it_away(tools, root, user_root, user, as_user):
+def test_console_belongs_to_container_root_who_may_give_it_away(tools, who):
     script = "stat -c %u /dev/console; chown 12:34 /dev/console; chmod a+rw /dev/console; stat -c %u:%g:%a /dev/console"
-    folder, who = (user_root, user) if as_user else (root, None)
-    result = run([tools.contain, folder, "/bin/sh", "-c", script], user=who)
+    folder, user = who
+    result = run([tools.contain, folder, "/bin/sh", "-c", script], user=user)
     assert result.lines == ["0", "12:34:666"], result.err
+
+
+def test_console_is_what_its_descriptors_are_named_after(tools, root):
+    result = run([tools.contain, root, "/bin/sh", "-c", "for f in 0 1 2; do readlink /proc/$$/fd/$f; done"])
+    assert result.lines == ["/dev/console"] * 3
 
 
 def test_console_is_a_session_of_its_own(tools, root, need_probe):
@@ -50,6 +54,17 @@ def test_what_is_left_is_drained_after_the_end(tools, root):
     result = run([tools.contain, root, "/bin/seq", "1", "20000"])
     assert result.status == 0
     assert result.lines == [str(number) for number in range(1, 20001)]
+
+
+def test_console_goes_on_when_nobody_inside_had_it_open_for_a_while(tools, root):
+    """An init closes the descriptors that it was started with, and opens /dev/console when it has something to say."""
+    closed = "echo one; exec <&- >&- 2>&-; sleep 0.3; exec </dev/console >/dev/console; "
+    script = closed + "echo two; read line; echo got $line"
+    with lib.Supervisor([tools.contain, root, "/bin/sh", "-c", script]) as supervisor:
+        supervisor.expect("two")
+        supervisor.send("words\n")
+        supervisor.expect("got words")
+        assert supervisor.wait() == 0
 
 
 def test_input_reaches_the_command(tools, root):
@@ -96,7 +111,7 @@ def test_interrupt_key_reaches_the_foreground_program_inside(tools, root):
         terminal.expect("# ")
         terminal.send("sleep 100\r")
         terminal.expect("sleep 100\r\n")
-        lib.until(lambda: len(lib.descendants(terminal.pid)) > 1, 5, "the sleep")
+        sleep_below(terminal)
         terminal.send("\x03")
         terminal.expect("# ")
         terminal.send("echo $(($? + 1000))\r")
@@ -110,17 +125,29 @@ def test_job_control_works_on_the_console(tools, root):
         job_control(terminal)
 
 
+def sleep_below(terminal, states="RSD"):
+    """Waits until a sleep runs inside, or is in one of the states given."""
+
+    def found():
+        pids = [pid for pid in lib.descendants(terminal.pid) if lib.status_field(pid, "Name") == ["sleep"]]
+        return [pid for pid in pids if (lib.status_field(pid, "State") or "X")[0] in states]
+
+    lib.until(found, 5, f"a sleep in state {states}")
+
+
 def job_control(terminal):
     """Stops, lists, resumes and interrupts a job of the shell on the terminal, then leaves with 7."""
     terminal.expect("# ")
     terminal.send("sleep 100\r")
     terminal.expect("sleep 100\r\n")
-    lib.until(lambda: any(lib.status_field(pid, "Name") == ["sleep"] for pid in lib.descendants(terminal.pid)), 5, "sleep")
+    sleep_below(terminal)
     terminal.send("\x1a")
     terminal.expect("Stopped")
     terminal.expect("# ")
+    sleep_below(terminal, "T")
     terminal.send("fg\r")
     terminal.expect("fg\r\nsleep 100")
+    sleep_below(terminal)
     terminal.send("\x03")
     terminal.expect("# ")
     terminal.send("exit 7\r")
@@ -162,11 +189,10 @@ def test_c_leaves_the_mode_of_the_terminal_alone(tools, root):
 
 
 @pytest.mark.parametrize("options", [[], ["-c"]], ids=["console", "-c"])
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_supervisor_is_the_process_that_was_started_and_is_named_contain(tools, root, user_root, user, as_user, options):
-    folder, who = (user_root, user) if as_user else (root, None)
+def test_supervisor_is_the_process_that_was_started_and_is_named_contain(tools, who, options):
+    folder, user = who
     command = [tools.contain, *options, folder, "/bin/sh", "-c", "echo up; read x"]
-    with lib.Supervisor(command, user=who) as supervisor:
+    with lib.Supervisor(command, user=user) as supervisor:
         supervisor.expect("up")
         assert pathlib.Path(f"/proc/{supervisor.pid}/comm").read_text() == "contain\n"
         assert lib.status_field(supervisor.init(), "PPid") == [str(supervisor.pid)]
@@ -179,8 +205,11 @@ def test_supervisor_is_in_the_containers_namespaces(tools, root, options):
     with lib.Supervisor([tools.contain, *options, root, "/bin/sh", "-c", "echo up; read x"]) as supervisor:
         supervisor.expect("up")
         kinds, init = ("user", "net", "ipc", "uts", "cgroup"), supervisor.init()
-        different = lambda: [k for k in kinds if lib.namespace(supervisor.pid, k) != lib.namespace(init, k)]
-        lib.until(lambda: different() == [], 2, "the supervisor in the container's namespaces")
+
+        def same(kind):
+            return lib.namespace(supervisor.pid, kind) == lib.namespace(init, kind)
+
+        lib.until(lambda: all(same(kind) for kind in kinds), 2, "the supervisor in the container's namespaces")
         assert lib.namespace(supervisor.pid, "pid") == lib.namespace("self", "pid")
         supervisor.send("\n")
         supervisor.wait()

@@ -12,12 +12,6 @@ KINDS = ("user", "cgroup", "mnt", "ipc", "uts", "time", "pid", "net")
 LINKS = "for n in user cgroup mnt ipc uts time pid net; do readlink /proc/self/ns/$n; done"
 
 
-@pytest.fixture(params=[False, True], ids=["root", "user"])
-def who(request, root, user_root, user):
-    """(root file system, user) for root and for a user."""
-    return (user_root, user) if request.param else (root, None)
-
-
 def told(path):
     return path.read_text().splitlines()
 
@@ -83,7 +77,8 @@ def test_o_runs_before_the_root_is_built(tools, make_root, shared):
 
 
 def test_o_runs_before_i_and_both_before_the_command(tools, root, shared):
-    outside, inner = f"echo o >{shared}/log; chmod 666 {shared}/log", f"echo i >>{shared}/log; mount --bind {shared} mnt"
+    outside = f"echo o >{shared}/log; chmod 666 {shared}/log"
+    inner = f"echo i >>{shared}/log; mount --bind {shared} mnt"
     result = inside(tools, root, "echo c >>/mnt/log", "-o", outside, "-i", inner)
     assert result.status == 0, result.err
     assert told(shared / "log") == ["o", "i", "c"]
@@ -102,7 +97,7 @@ def test_i_runs_in_all_new_namespaces_but_the_pid_namespace(tools, who, shared):
     folder, user = who
     result = inside(tools, folder, LINKS, "-i", f"({LINKS}) >{shared}/i", user=user)
     assert result.status == 0, result.err
-    helper, command = dict(zip(KINDS, told(shared / "i"))), dict(zip(KINDS, result.lines))
+    helper, command = dict(zip(KINDS, told(shared / "i"), strict=True)), dict(zip(KINDS, result.lines, strict=True))
     assert helper.pop("pid") == lib.namespace("self", "pid") != command.pop("pid")
     # The time namespace is entered by the first child that is made in it.
     helper.pop("time"), command.pop("time")
@@ -124,7 +119,8 @@ def test_i_runs_with_the_hosts_shell_and_the_callers_environment(tools, who, sha
 
 def test_i_starts_in_the_new_root_before_the_pivot(tools, who, shared):
     folder, user = who
-    assert inside(tools, folder, "true", "-i", f"{{ ls; ls -d /usr/lib/os-release; }} >{shared}/i", user=user).status == 0
+    helper = f"{{ ls; ls -d /usr/lib/os-release; }} >{shared}/i"
+    assert inside(tools, folder, "true", "-i", helper, user=user).status == 0
     names = told(shared / "i")
     assert {"bin", "dev", "etc", "mnt"} <= set(names) and names[-1] == "/usr/lib/os-release"
 

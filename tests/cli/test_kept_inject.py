@@ -145,11 +145,12 @@ def test_injected_commands_end_with_the_container(tools, root):
 
 
 def test_inject_halt_ends_a_booted_container(tools, make_root):
+    """The status of halt itself is open: init ends all processes, and halt may be among them."""
     folder = make_root()
     (folder / "etc/inittab").write_text("::sysinit:/bin/echo booted\n::shutdown:/bin/echo going down\n")
     with lib.Supervisor([tools.contain, folder, "/sbin/init"]) as supervisor:
         supervisor.expect("booted")
-        assert run([tools.inject, str(supervisor.pid), "/sbin/halt"]).status == 0
+        run([tools.inject, str(supervisor.pid), "/sbin/halt"])
         supervisor.expect("going down")
         supervisor.wait(20)
 
@@ -161,5 +162,5 @@ def test_busybox_init_reaps_and_respawns_under_the_container(tools, make_root):
         for _ in range(2):
             supervisor.expect("again")
             supervisor.buffer = b""
-        assert run([tools.inject, str(supervisor.pid), "/sbin/poweroff"]).status == 0
+        run([tools.inject, str(supervisor.pid), "/sbin/poweroff"])
         supervisor.wait(20)

@@ -56,9 +56,16 @@ def test_ranges_are_clipped_to_the_current_namespace_without_holes(ours, user):
     first, other = user.uids[0], user.gids[0]
     nest = [
         ours.pseudo,
-        "-u", f"0:0:1,{user.uid}:{user.uid}:1,{first + 100}:{first + 100}:10,{first + 500}:{first + 500}:5",
-        "-g", f"0:0:1,{user.gid}:{user.gid}:1,{other + 100}:{other + 100}:10",
-        "setpriv", "--reuid", str(user.uid), "--regid", str(user.gid), "--clear-groups",
+        "-u",
+        f"0:0:1,{user.uid}:{user.uid}:1,{first + 100}:{first + 100}:10,{first + 500}:{first + 500}:5",
+        "-g",
+        f"0:0:1,{user.gid}:{user.gid}:1,{other + 100}:{other + 100}:10",
+        "setpriv",
+        "--reuid",
+        str(user.uid),
+        "--regid",
+        str(user.gid),
+        "--clear-groups",
     ]
     found = maps(ours, command=nest, env={"USER": user.name})
     assert covered(found[0]) == {
@@ -103,10 +110,9 @@ def test_setgroups_is_denied_for_a_pure_self_map(ours, plain_root, plain_user):
 # Loopback.
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_loopback_is_up(ours, root, user_root, user, as_user):
-    folder, who = (user_root, user) if as_user else (root, None)
-    result = inside(ours, folder, "ip -o link show lo; ip -o addr show lo; ping -c 1 -W 2 127.0.0.1", user=who)
+def test_loopback_is_up(ours, who):
+    folder, user = who
+    result = inside(ours, folder, "ip -o link show lo; ip -o addr show lo; ping -c 1 -W 2 127.0.0.1", user=user)
     assert result.status == 0, result.err
     assert ",UP" in result.lines[0] and "127.0.0.1/8" in result.out
 
@@ -114,24 +120,22 @@ def test_loopback_is_up(ours, root, user_root, user, as_user):
 # inject.
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_inject_takes_the_pid_of_pid_1_too(ours, root, user_root, user, as_user):
-    folder, who = (user_root, user) if as_user else (root, None)
-    with lib.Supervisor([ours.contain, "-c", folder, "/bin/sh", "-c", "echo up; read x"], user=who) as supervisor:
+def test_inject_takes_the_pid_of_pid_1_too(ours, who):
+    folder, user = who
+    with lib.Supervisor([ours.contain, "-c", folder, "/bin/sh", "-c", "echo up; read x"], user=user) as supervisor:
         supervisor.expect("up")
-        result = run([ours.inject, str(supervisor.init()), "sh", "-c", "readlink /proc/1/ns/pid; id -u"], user=who)
+        result = run([ours.inject, str(supervisor.init()), "sh", "-c", "readlink /proc/1/ns/pid; id -u"], user=user)
         assert (result.status, result.lines) == (0, [lib.namespace(supervisor.init(), "pid"), "0"]), result.err
         supervisor.send("\n")
         supervisor.wait()
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_inject_does_not_need_the_marker_in_the_environment_of_pid_1(ours, root, user_root, user, as_user):
-    folder, who = (user_root, user) if as_user else (root, None)
+def test_inject_does_not_need_the_marker_in_the_environment_of_pid_1(ours, who):
+    folder, user = who
     inner = ["/bin/env", "-i", "/bin/sh", "-c", "echo up; read x"]
-    with lib.Supervisor([ours.contain, "-c", folder, *inner], user=who) as supervisor:
+    with lib.Supervisor([ours.contain, "-c", folder, *inner], user=user) as supervisor:
         supervisor.expect("up")
-        assert run([ours.inject, str(supervisor.pid), "echo", "in"], user=who).lines == ["in"]
+        assert run([ours.inject, str(supervisor.pid), "echo", "in"], user=user).lines == ["in"]
         supervisor.send("\n")
         supervisor.wait()
 
@@ -143,7 +147,8 @@ def test_inject_is_not_led_astray_by_a_child_with_the_marker(ours, root):
     with lib.Supervisor([ours.contain, "-c", "-i", helper, root, *inner]) as supervisor:
         supervisor.expect("up")
         assert run([ours.inject, str(supervisor.pid), "readlink", "/proc/self/ns/pid"]).lines == [
-            lib.namespace(supervisor.init(), "pid")]
+            lib.namespace(supervisor.init(), "pid")
+        ]
         for pid in lib.descendants(os.getpid()):
             if lib.status_field(pid, "Name") == ["sleep"] and len(lib.status_field(pid, "NSpid")) == 1:
                 os.kill(pid, 9)
@@ -164,7 +169,7 @@ def test_inject_tells_its_refusals_apart(ours, user_root, user, plain_user):
     absent = run([ours.inject, str(gone.pid), "true"])
     assert [result.status for result in (not_one, foreign, absent)] == [125, 125, 125]
     assert "not a container supervisor" in not_one.err and str(other.pid) in not_one.err
-    assert "not found" in absent.err and str(gone.pid) in absent.err
+    assert ("not found" in absent.err or "no such process" in absent.err) and str(gone.pid) in absent.err
     assert "does not belong to you" in foreign.err and str(supervisor.pid) in foreign.err
 
 
@@ -197,8 +202,8 @@ def test_program_refuses_to_run_setuid_or_setgid(ours, scratch, user_root, user,
     copy = pathlib.Path(scratch) / f"privileged-{program}-{mode:o}"
     shutil.copy(getattr(ours, program), copy)
     copy.chmod(mode)
-    arguments = {"contain": ["-c", user_root, "/bin/echo", "started"], "pseudo": ["echo", "started"], "inject": ["1", "id"]}
-    result = run([copy, *arguments[program]], user=user)
+    arguments = {"contain": ["-c", user_root, "/bin/echo"], "pseudo": ["echo"], "inject": ["1", "echo"]}
+    result = run([copy, *arguments[program], "started"], user=user)
     assert (result.status, result.out) == (125, "")
     assert ("setuid" if mode & 0o4000 else "setgid") in result.err
 
@@ -208,6 +213,6 @@ def test_system_helpers_write_the_maps_of_a_user(ours, user, user_root, program)
     if not (shutil.which("newuidmap") and shutil.which("newgidmap")):
         pytest.skip("no newuidmap and newgidmap: install uidmap")
     command = [ours.contain, "-c", user_root] if program == "contain" else [ours.pseudo]
-    result = run([*command, "/bin/cat", "/proc/self/uid_map", "/proc/self/setgroups"], user=user)
+    result = run([*command, "/bin/cat", "/proc/self/uid_map"], user=user)
     assert result.status == 0, result.err
-    assert id_map("\n".join(result.lines[:2])) == [(0, user.uid, 1), (1, *user.uids)]
+    assert id_map(result.out) == [(0, user.uid, 1), (1, *user.uids)]

@@ -11,9 +11,10 @@ from lib import run
 
 
 def test_window_size_is_the_terminals_from_the_start(ours, root):
-    with lib.Terminal([ours.contain, root, "/bin/stty", "size"], rows=37, columns=101) as terminal:
-        assert terminal.wait() == 0
-        assert terminal.buffer == b"37 101\r\n"
+    for _ in range(20):
+        with lib.Terminal([ours.contain, root, "/bin/stty", "size"], rows=37, columns=101) as terminal:
+            status = terminal.wait()
+            assert (status, terminal.buffer) == (0, b"37 101\r\n")
 
 
 def test_window_size_follows_the_terminal(ours, root):
@@ -37,7 +38,10 @@ def test_container_under_tmux_is_usable_and_resized(ours, root, scratch):
     if shutil.which("tmux") is None:
         pytest.skip("no tmux")
     tmux = ["tmux", "-f", "/dev/null", "-S", str(scratch / "tmux")]
-    screen = lambda: run([*tmux, "capture-pane", "-p"]).out
+
+    def screen():
+        return run([*tmux, "capture-pane", "-p"]).out
+
     command = f"{ours.contain} {root}; echo left with $?; sleep 100"
     try:
         assert run([*tmux, "new-session", "-d", "-x", "90", "-y", "30", command]).status == 0
@@ -57,8 +61,11 @@ def test_container_under_tmux_is_usable_and_resized(ours, root, scratch):
         lib.until(lambda: run([*tmux, "list-sessions"]).status != 0, 5, "the end of tmux")
 
 
-@pytest.mark.parametrize("text", [b"hi\n", b"hi", b"", b"\n", b"one\ntwo\n", b"one\ntwo", b"a\0b\n", "ä\n".encode()],
-                         ids=["line", "no newline", "empty", "newline", "lines", "no last newline", "nul", "utf-8"])
+@pytest.mark.parametrize(
+    "text",
+    [b"hi\n", b"hi", b"", b"\n", b"one\ntwo\n", b"one\ntwo", b"a\0b\n", "ä\n".encode()],
+    ids=["line", "no newline", "empty", "newline", "lines", "no last newline", "nul", "utf-8"],
+)
 def test_end_of_file_of_piped_input_is_passed_on_and_nothing_is_echoed(ours, root, text):
     result = run([ours.contain, root, "/bin/cat"], stdin=text, timeout=10)
     assert (result.status, result.raw.replace(b"\r\n", b"\n")) == (0, text)
@@ -97,11 +104,10 @@ def test_output_closed_by_its_reader_ends_a_writer(ours, root):
 
 
 @pytest.mark.parametrize("kind", ["tiocsti", "tioclinux"])
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_c_filters_what_types_into_the_callers_terminal(ours, root, user_root, user, as_user, kind, need_probe):
-    folder, who = (user_root, user) if as_user else (root, None)
+def test_c_filters_what_types_into_the_callers_terminal(ours, who, kind, need_probe):
+    folder, user = who
     # On a descriptor that is no terminal the kernel's own answer would be ENOTTY.
-    assert run([ours.contain, "-c", folder, "/bin/probe", kind], user=who).lines == ["EPERM"]
+    assert run([ours.contain, "-c", folder, "/bin/probe", kind], user=user).lines == ["EPERM"]
 
 
 @pytest.mark.parametrize("options", [[], ["-c"]], ids=["console", "-c"])
@@ -118,5 +124,5 @@ def test_descriptors_of_the_caller_do_not_leak_in(ours, root, options, need_prob
 @pytest.mark.parametrize("closed", [c for n in (1, 2, 3) for c in itertools.combinations("012", n)], ids="".join)
 def test_closed_standard_descriptors_are_the_console_inside(ours, root, closed):
     words = " ".join(f"{number}>&-" for number in closed)
-    inner = ["/bin/sh", "-c", "cd /proc/self/fd && for f in 0 1 2; do [ $(readlink $f) = /dev/console ] || exit 1; done"]
+    inner = ["/bin/sh", "-c", "test -t 0 && test -t 1 && test -t 2"]
     assert run(["sh", "-c", f'exec "$@" {words}', "sh", ours.contain, root, *inner]).status == 0

@@ -8,6 +8,7 @@ import time
 
 import lib
 import pytest
+from lib import gone
 
 ENDING = ["TERM", "INT", "HUP", "QUIT"]
 COUNTING = "trap 'echo hit' {name}; echo up; i=0; while [ $i -lt 12 ]; do sleep 0.05; i=$((i+1)); done; exit 5"
@@ -22,14 +23,14 @@ def number(name):
     return getattr(signal, f"SIG{name}")
 
 
-def gone(pid):
-    return not lib.status_field(pid, "Pid") or lib.status_field(pid, "State")[0] in "ZX"
-
-
 def sleeping(supervisor):
     """Waits until PID 1 has become /bin/sleep, and returns its host pid."""
-    return lib.until(lambda: next((p for p in [lib.first_init(supervisor.pid)] if p and
-                                   lib.status_field(p, "Name") == ["sleep"]), None), 5, "PID 1 as sleep")
+
+    def found():
+        init = lib.first_init(supervisor.pid)
+        return init if init and lib.status_field(init, "Name") == ["sleep"] else None
+
+    return lib.until(found, 5, "PID 1 as sleep")
 
 
 @pytest.mark.parametrize("name", ENDING)
@@ -60,8 +61,8 @@ def test_signal_with_a_handler_runs_it_once(ours, root, options, name):
 
 
 def test_handler_decides_the_status(ours, root, options):
-    command = [ours.contain, *options, root, "/bin/sh", "-c", "trap 'exit 33' TERM; echo up; while :; do sleep 0.05; done"]
-    with lib.Supervisor(command) as supervisor:
+    script = "trap 'exit 33' TERM; echo up; while :; do sleep 0.05; done"
+    with lib.Supervisor([ours.contain, *options, root, "/bin/sh", "-c", script]) as supervisor:
         supervisor.expect("up")
         os.kill(supervisor.pid, signal.SIGTERM)
         assert supervisor.wait() == 33
@@ -129,11 +130,10 @@ def test_signal_during_a_helper_ends_everything(ours, root, helper, name):
 # SIGKILL of the supervisor. The check that nothing is left runs after every test.
 
 
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_killed_supervisor_takes_the_container_along(ours, root, user_root, user, as_user, options):
-    folder, who = (user_root, user) if as_user else (root, None)
+def test_killed_supervisor_takes_the_container_along(ours, who, options):
+    folder, user = who
     script = "trap '' HUP TERM INT; sleep 100 & setsid sleep 100 & echo up; wait"
-    with lib.Supervisor([ours.contain, *options, folder, "/bin/sh", "-c", script], user=who) as supervisor:
+    with lib.Supervisor([ours.contain, *options, folder, "/bin/sh", "-c", script], user=user) as supervisor:
         supervisor.expect("up")
         below = lib.descendants(supervisor.pid)
         os.kill(supervisor.pid, signal.SIGKILL)
@@ -142,10 +142,9 @@ def test_killed_supervisor_takes_the_container_along(ours, root, user_root, user
 
 
 @pytest.mark.parametrize("way", ["prctl", "setuid"])
-@pytest.mark.parametrize("as_user", [False, True], ids=["root", "user"])
-def test_killed_supervisor_takes_a_clinging_command_along(ours, root, user_root, user, as_user, way, options, need_probe):
-    folder, who = (user_root, user) if as_user else (root, None)
-    with lib.Supervisor([ours.contain, *options, folder, "/bin/probe", "cling", way], user=who) as supervisor:
+def test_killed_supervisor_takes_a_clinging_command_along(ours, who, way, options, need_probe):
+    folder, user = who
+    with lib.Supervisor([ours.contain, *options, folder, "/bin/probe", "cling", way], user=user) as supervisor:
         supervisor.expect("clinging")
         init = supervisor.init()
         os.kill(supervisor.pid, signal.SIGKILL)
@@ -174,6 +173,9 @@ def test_supervisor_killed_at_any_moment_of_the_start_leaves_nothing(ours, root)
             time.sleep(chance.uniform(0, 0.03))
             os.kill(supervisor.pid, signal.SIGKILL)
             supervisor.wait()
-            below = lib.descendants(os.getpid())
-            lib.until(lambda: not any(lib.status_field(pid, "Name") == ["sleep"] and not gone(pid) and
-                                      len(lib.status_field(pid, "NSpid")) > 1 for pid in below), 3, "nothing left")
+            lib.until(lambda: not containers_below(os.getpid()), 3, "nothing left")
+
+
+def containers_below(pid):
+    """The living processes below `pid` that are in a PID namespace of their own."""
+    return [below for below in lib.descendants(pid) if len(lib.status_field(below, "NSpid")) > 1]

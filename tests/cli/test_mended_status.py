@@ -81,6 +81,14 @@ def test_status_139_when_pid_1_crashes(ours, root, options, need_probe):
     assert run([ours.contain, *options, root, "/bin/probe", "crash"]).status == 139
 
 
+@pytest.mark.parametrize("program,status", [("halt", 130), ("poweroff", 130), ("reboot", 129)])
+def test_status_of_a_container_that_halts_is_that_of_the_kernels_signal(ours, make_root, program, status):
+    """reboot(2) in a PID namespace ends its PID 1: by SIGINT to halt or power off, by SIGHUP to restart."""
+    folder = make_root()
+    (folder / "etc/inittab").write_text(f"::once:/sbin/{program}\n")
+    assert run([ours.contain, folder, "/sbin/init"]).status == status
+
+
 @pytest.mark.parametrize("option", ["-i", "-o"])
 @pytest.mark.parametrize("name", ["TERM", "KILL"])
 def test_status_128_and_n_when_a_signal_ended_a_helper(ours, root, option, name):
@@ -107,8 +115,18 @@ def test_status_125_of_our_own_failure(ours, root):
 
 
 @pytest.mark.parametrize(
-    "words", [["contain"], ["contain", "-q", "/"], ["contain", "--no-such", "/"], ["contain", "-u"], ["inject"],
-              ["inject", "--no-such", "1"], ["pseudo", "-q"], ["pseudo", "--no-such"]], ids=" ".join
+    "words",
+    [
+        ["contain"],
+        ["contain", "-q", "/"],
+        ["contain", "--no-such", "/"],
+        ["contain", "-u"],
+        ["inject"],
+        ["inject", "--no-such", "1"],
+        ["pseudo", "-q"],
+        ["pseudo", "--no-such"],
+    ],
+    ids=" ".join,
 )
 def test_status_64_of_a_usage_error_which_says_what_is_wrong(ours, words):
     result = run([getattr(ours, words[0]), *words[1:]])

@@ -29,8 +29,11 @@ def walk_files():
     files |= {os.path.realpath(name) for name in files}
     for top in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
         if os.path.islink(top):
-            files = {name for name in files if not name.startswith(f"{top}/")} | {top} | {
-                os.path.realpath(top) + name[len(top):] for name in files if name.startswith(f"{top}/")}
+            files = (
+                {name for name in files if not name.startswith(f"{top}/")}
+                | {top}
+                | {os.path.realpath(top) + name[len(top) :] for name in files if name.startswith(f"{top}/")}
+            )
     return sorted(name.lstrip("/") for name in files)
 
 
@@ -81,7 +84,8 @@ def test_ps_shows_the_containers_processes_only(shell):
 
 
 def test_console_may_be_given_away_inside(shell):
-    assert ask(shell, "chown 12:34 /dev/console; chmod a+rw /dev/console; stat -c '%A %u %g' /dev/console") == ["crw-rw-rw- 12 34"]
+    script = "chown 12:34 /dev/console; chmod a+rw /dev/console; stat -c '%A %u %g' /dev/console"
+    assert ask(shell, script) == ["crw-rw-rw- 12 34"]
 
 
 def test_hostname_may_be_set_inside(shell):

@@ -32,7 +32,7 @@ OUTSIDE = {
     "contain": {"libc", "nix", "seccompiler", "serde_json", "zeroize"},
     "contain-capi": {"libc"},
     "contain-cli": {"lexopt", "serde_json"},
-    "contain-python": {"pyo3", "libc"},
+    "contain-python": {"pyo3"},
 }
 
 LICENCES = {"MIT", "Apache-2.0", "BSD-3-Clause", "Unicode-3.0", "Unlicense", "Zlib", "Apache-2.0 WITH LLVM-exception"}
@@ -67,7 +67,10 @@ class Metadata(unittest.TestCase):
             self.assertLessEqual(outside, OUTSIDE[name], f"{name} depends on {outside - OUTSIDE[name]}")
 
     def test_licences_are_allowed(self):
+        # cbindgen (MPL-2.0) writes the header in a test; nothing of it is in what is built.
         for package in self.packages.values():
+            if package["name"] == "cbindgen":
+                continue
             choices = [choice.strip(" ()") for choice in (package["license"] or "").replace("/", " OR ").split(" OR ")]
             allowed = any(all(part.strip(" ()") in LICENCES for part in choice.split(" AND ")) for choice in choices)
             self.assertTrue(allowed, f"{package['name']}: {package['license']}")

@@ -20,8 +20,7 @@ pub fn open(context: &mut Context<'_>) -> Result<(), Fault> {
     file::make_file(inside, c"console", 0o600).at(Part::Target)?;
     mount::attach_at(tree, inside, c"console").at(Part::Attach)?;
     context.tell(&Message::Pass { what: Passed::Console }, master)?;
-    master.close()?;
-    context.console = slave;
+    context.tell(&Message::Pass { what: Passed::Terminal }, slave)?;
     Ok(())
 }
 
@@ -37,16 +36,26 @@ fn set_up(slave: Fd) -> Result<(), Fault> {
     if terminal::attributes(Fd(1)).is_err() {
         attributes.output &= !mode::OPOST;
     }
-    Ok(terminal::set_attributes(slave, &attributes)?)
+    terminal::set_attributes(slave, &attributes)?;
+    // ORDER: before the command can ask for it; the monitor follows later changes.
+    if let Ok(size) = terminal::window_size(Fd(0)).or_else(|_| terminal::window_size(Fd(1))) {
+        terminal::set_window_size(slave, &size)?;
+    }
+    Ok(())
 }
 
 /// A session of its own with the console as controlling terminal, stdin, stdout and stderr.
 pub fn take(context: &mut Context<'_>) -> Result<(), Fault> {
     // CVE-2017-5226: nothing inside can type into the caller's terminal.
-    process::new_session()?;
-    terminal::make_controlling(context.console)?;
+    if context.descriptors.control < 0 {
+        process::new_session()?;
+    }
+    // By its name inside, which is what ps(1), tty(1) and /proc show.
+    let console =
+        file::open_in(context.root, c"dev/console", flags::O_RDWR | flags::O_NOCTTY, Resolve::BENEATH_NO_LINKS)?;
+    terminal::make_controlling(console)?;
     for number in 0..3 {
-        context.console.duplicate_to(Fd(number), OnExec::Keep)?;
+        console.duplicate_to(Fd(number), OnExec::Keep)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! What a process that walks the plan holds on to, and how a step fails.
 
 use crate::execute::Strings;
+use crate::guard::Guard;
 use crate::mounts::Nearby;
 use contain_plan::message::{Failure, LENGTH, Message, Part, Passed, TEXT};
 use contain_plan::{Descriptors, Doer, Plan};
@@ -36,10 +37,14 @@ pub struct Context<'p> {
     pub root: Fd,
     /// PID 1: the directory below the root that was resolved last.
     pub nearby: Nearby,
-    /// PID 1: the console's other end. Monitor: the console's master.
+    /// The console's master, in the monitor.
     pub console: Fd,
+    /// The console's own end, in the monitor.
+    pub terminal: Fd,
     /// The outside helper that waits, and the socket that lets it go.
     pub outside: Option<(Child, Fd)>,
+    /// The guard, once the command may run.
+    pub guard: Option<Guard>,
     /// PID 1 is a reaper: the command is its child.
     pub reaper: bool,
     /// A failure as the other process reported it.
@@ -126,6 +131,7 @@ impl Context<'_> {
             match what {
                 Passed::Console => self.console = passed,
                 Passed::Root => self.root = passed,
+                Passed::Terminal => self.terminal = passed,
             }
         }
         Ok(Some(message))

@@ -8,7 +8,7 @@ use contain_sys::fd::{OnExec, close_range};
 use contain_sys::file::{self, flags};
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::program::StringTable;
-use contain_sys::{Errno, Fd};
+use contain_sys::{Errno, Fd, signal};
 use core::ffi::CStr;
 
 /// Room for one execution: arguments, environment, their two ends, and the shell in front of a script.
@@ -33,8 +33,13 @@ pub fn execute(
     }
     let peer = drop_descriptors(context.peer, keep)?;
     let Some(name) = arguments.iter().next() else { return Err(Errno::EINVAL.into()) };
-    let errno = if search.is_empty() || name.to_bytes().contains(&b'/') {
+    if context.me == Doer::Monitor {
+        signal::set_mask(0)?;
+    }
+    let errno = if search.is_empty() {
         context.strings.execute(name, arguments.iter(), environment.iter())
+    } else if name.to_bytes().contains(&b'/') {
+        execute_or_interpret(context, name, arguments, environment)
     } else {
         search_path(context, search, name, arguments, environment)
     };
@@ -58,7 +63,7 @@ fn drop_descriptors(peer: Fd, keep: u32) -> Result<Fd, Fault> {
     Ok(place)
 }
 
-/// As execvp(3): each directory of `search` in turn; a file without a format that the kernel knows is a shell script.
+/// As execvp(3): each directory of `search` in turn.
 fn search_path(
     context: &mut Context<'_>,
     search: Text<'_>,
@@ -71,17 +76,24 @@ fn search_path(
     for directory in search.to_bytes().split(|byte| *byte == b':') {
         let directory = if directory.is_empty() { b"." } else { directory };
         let Some(path) = join(&mut buffer, directory, name.to_bytes()) else { continue };
-        match context.strings.execute(path, arguments.iter(), environment.iter()) {
+        match execute_or_interpret(context, path, arguments, environment) {
             Errno::ENOENT | Errno::ENOTDIR => {}
             Errno::EACCES => found = Errno::EACCES,
-            Errno::ENOEXEC => {
-                let script = [c"/bin/sh", path].into_iter().chain(arguments.iter().skip(1));
-                return context.strings.execute(c"/bin/sh", script, environment.iter());
-            }
             other => return other,
         }
     }
     found
+}
+
+/// A file without a format that the kernel knows is taken for a shell script.
+fn execute_or_interpret(context: &mut Context<'_>, path: &CStr, arguments: List<'_>, environment: List<'_>) -> Errno {
+    match context.strings.execute(path, arguments.iter(), environment.iter()) {
+        Errno::ENOEXEC => {
+            let script = [c"/bin/sh", path].into_iter().chain(arguments.iter().skip(1));
+            context.strings.execute(c"/bin/sh", script, environment.iter())
+        }
+        other => other,
+    }
 }
 
 fn join<'b>(buffer: &'b mut [u8], directory: &[u8], name: &[u8]) -> Option<&'b CStr> {

@@ -4,11 +4,10 @@
 
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
-use crate::walk::wait_or_caller_gone;
-use contain_plan::{List, Text};
+use contain_plan::{List, Step, Text};
 use contain_sys::identity;
 use contain_sys::process::{self, Child, Fork, Hang, namespace};
-use contain_sys::signal::number;
+use contain_sys::signal::{self, Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, file};
 use core::ffi::CStr;
@@ -46,10 +45,10 @@ pub fn prepare_outside(context: &mut Context<'_>, command: Text<'_>, environment
 pub fn run_outside(context: &mut Context<'_>) -> Result<(), Fault> {
     let Some((child, gate)) = context.outside else { return Err(Errno::ESRCH.into()) };
     socket::send(gate, &[1], Fd::NONE, Wait::Yes)?;
-    wait_or_caller_gone(context, child.pidfd)?;
+    let status = wait_for(context, child)?;
     context.outside = None;
     gate.close()?;
-    expect_success(child)
+    expect_success(status)
 }
 
 /// Runs the inside helper: in all namespaces of PID 1 but PID, as container root, at the new root.
@@ -57,13 +56,18 @@ pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: Lis
     let Some(init) = context.init else { return Err(Fault::Died) };
     match context.program.fork(0)? {
         Fork::Parent(child) => {
-            wait_or_caller_gone(context, child.pidfd)?;
+            let status = wait_for(context, child)?;
             context.root.close()?;
             context.root = Fd::NONE;
-            expect_success(child)
+            expect_success(status)
         }
         Fork::Child => {
-            let ready = identity::join_namespaces(init.pidfd, namespace::MOUNT | namespace::TIME)
+            let made = context.plan.steps().flatten().find_map(|entry| match entry.step {
+                Step::Clone { namespaces } => Some(namespaces),
+                _ => None,
+            });
+            let others = made.unwrap_or(0) & (namespace::MOUNT | namespace::TIME);
+            let ready = identity::join_namespaces(init.pidfd, others)
                 .and_then(|()| identity::set_group(0))
                 .and_then(|()| identity::set_user(0))
                 .and_then(|()| identity::set_parent_death_signal(number::SIGKILL))
@@ -83,27 +87,50 @@ pub fn run_program<'a>(
     arguments: impl Iterator<Item = &'a CStr>,
 ) -> Result<i32, Fault> {
     match context.program.fork(0)? {
-        Fork::Parent(child) => {
-            wait_or_caller_gone(context, child.pidfd)?;
-            status_of(child)
-        }
+        Fork::Parent(child) => wait_for(context, child),
         Fork::Child => {
-            context.strings.execute(program, arguments, EMPTY_ENVIRONMENT);
+            if signal::set_mask(0).is_ok() {
+                context.strings.execute(program, arguments, EMPTY_ENVIRONMENT);
+            }
             process::exit(NOT_STARTED)
         }
     }
 }
 
-fn status_of(child: Child) -> Result<i32, Fault> {
+/// Waits for a helper's end; its wait status. A signal ends the monitor meanwhile, as it would end the helper's own
+/// caller; the container and the helper die with it.
+fn wait_for(context: &Context<'_>, child: Child) -> Result<i32, Fault> {
+    signal::set_mask(0)?;
+    let ended = until_ended(context, child);
+    if ended.is_err() {
+        // What cannot be killed, by a filter around this process, dies with the monitor.
+        process::send_signal(child.pidfd, number::SIGKILL)?;
+    }
+    let waited = process::wait(child.pid, Hang::Yes);
+    signal::set_mask(signal::ALL)?;
+    ended?;
     child.pidfd.close()?;
-    process::wait(child.pid, Hang::Yes)?.map(|ended| ended.status).ok_or(Fault::Died)
+    waited?.map(|ended| ended.status).ok_or(Fault::Died)
 }
 
-fn expect_success(child: Child) -> Result<(), Fault> {
-    match status_of(child)? {
-        0 => Ok(()),
-        status => Err(Fault::Helper(status)),
+/// The end of the caller or of PID 1 ends everything, however long a helper takes.
+fn until_ended(context: &Context<'_>, child: Child) -> Result<(), Fault> {
+    let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
+    let init = context.init.map_or(-1, |init| init.pidfd.0);
+    loop {
+        let mut asked = [ask(child.pidfd.0), ask(context.descriptors.caller), ask(init)];
+        poll(&mut asked, -1)?;
+        match asked.map(|one| one.answered != 0) {
+            [true, ..] => return Ok(()),
+            [_, true, _] => return Err(Fault::CallerGone),
+            [_, _, true] => return Err(Fault::Died),
+            _ => {}
+        }
     }
+}
+
+fn expect_success(status: i32) -> Result<(), Fault> {
+    if status == 0 { Ok(()) } else { Err(Fault::Helper(status)) }
 }
 
 /// In a helper's process: the caller's working directory, and death with the monitor.
@@ -117,5 +144,8 @@ fn leave(context: &Context<'_>) -> contain_sys::Result<()> {
 
 /// Becomes `/bin/sh -c COMMAND`; returns only on failure. Every descriptor of contain's is close-on-exec.
 fn shell(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) {
+    if signal::set_mask(0).is_err() {
+        return;
+    }
     context.strings.execute(SHELL, [c"sh", c"-c", command].into_iter(), environment.iter());
 }

@@ -2,10 +2,10 @@
 //! Ids and capabilities of the process that becomes the command.
 
 use crate::context::{Context, Fault};
+use crate::namespaces;
 use contain_plan::Doer;
 use contain_sys::Errno;
 use contain_sys::identity::{self, Capabilities, Dumpable};
-use contain_sys::signal::number;
 
 /// Becomes `uid` and `gid` of the user namespace and checks it by reading back.
 pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
@@ -19,7 +19,7 @@ pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool)
     }
     // A change of ids clears both this and the next. A process that becomes the command in place has no monitor.
     if context.me == Doer::Init {
-        identity::set_parent_death_signal(number::SIGKILL)?;
+        namespaces::die_with_monitor(context)?;
     }
     // The monitor still has to look into a new container's first process: to join its namespaces and for the inside
     // helper to; the pivot takes it back. CVE-2016-9962: never in a container that is there already.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod cgroup;
 mod console;
 mod context;
 mod execute;
@@ -40,8 +41,10 @@ pub const OWN_FAILURE: i32 = 125;
 
 fn run(arguments: Arguments) -> i32 {
     let Some(plan_fd) = plan_descriptor(&arguments) else { return OWN_FAILURE };
-    // ORDER: the mask that the spawn left (all blocked) goes first: a signal ends a monitor that has done nothing yet.
-    let ready = signal::set_mask(0).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
+    // ORDER: from here on signals wait until the monitor watches and can pass them on; while it waits for somebody
+    // else's program before that, they end it as they would any other (walk.rs).
+    let ready =
+        signal::set_mask(signal::ALL).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
     let Ok(mapping) = ready else { return OWN_FAILURE };
     // What ps(1) shows: the program that was started, not the memfd that this one was executed from.
     if let Some(name) = arguments.get(0)

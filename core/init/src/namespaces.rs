@@ -4,8 +4,8 @@
 use crate::context::{Context, Fault};
 use contain_plan::Doer;
 use contain_sys::identity::{self, Dumpable};
-use contain_sys::process::{Fork, namespace};
-use contain_sys::signal::number;
+use contain_sys::process::{self, Fork, namespace};
+use contain_sys::signal::{self, Poll, number, poll};
 use contain_sys::socket;
 use contain_sys::{Fd, file};
 
@@ -42,22 +42,34 @@ fn fork(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
             context.me = Doer::Init;
             context.peer = inner;
             outer.close()?;
+            signal::set_mask(0)?;
             die_with_monitor(context)?;
+            // Beside a library caller: nothing inside can signal or stop the caller's process group and the monitor in
+            // it (kill(2) of 0), or has its terminal. Where a person is the caller, job control goes on.
+            if context.descriptors.control >= 0 {
+                process::new_session()?;
+            }
         }
     }
     Ok(())
 }
 
-/// PID 1 dies with the monitor. Where the monitor is dead already its end of the socket is closed, which the next
-/// meeting finds out. A change of ids clears this: it is set again after each.
-pub fn die_with_monitor(_context: &Context<'_>) -> Result<(), Fault> {
-    Ok(identity::set_parent_death_signal(number::SIGKILL)?)
+/// PID 1 dies with the monitor. Where the monitor is dead already its end of the socket is closed. A change of ids
+/// clears this: it is set again after each.
+pub fn die_with_monitor(context: &Context<'_>) -> Result<(), Fault> {
+    identity::set_parent_death_signal(number::SIGKILL)?;
+    let mut asked = [Poll { fd: context.peer.0, events: 0, answered: 0 }];
+    if poll(&mut asked, 0)? == 0 { Ok(()) } else { Err(Fault::Died) }
 }
 
 /// The monitor joins PID 1's namespaces.
 pub fn join(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
-    Ok(identity::join_namespaces(init.pidfd, namespaces)?)
+    identity::join_namespaces(init.pidfd, namespaces)?;
+    // CVE-2016-9962: from here on the container's root could trace this process, if it could name it (through the
+    // host's /proc bound in); and no command runs before the monitor gives the rest up.
+    identity::set_dumpable(Dumpable::No)?;
+    Ok(())
 }
 
 /// Joins a running container: the monitor its user and PID namespaces, so that it goes on seeing the host's files;

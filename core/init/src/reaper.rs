@@ -59,9 +59,8 @@ impl Reaper {
                     system_us: ended.system_us,
                     peak_kib: ended.peak_kib,
                 };
-                // A monitor that is gone needs no report.
-                let _ = self.tell(&Message::Ended(ending));
-                0
+                // A monitor that is gone needs no report; one that is there must not take this for success.
+                self.tell(&Message::Ended(ending)).map_or(crate::OWN_FAILURE, |()| 0)
             }
             Err(_) => crate::OWN_FAILURE,
         }
@@ -75,7 +74,10 @@ impl Reaper {
         let kill = identity::capabilities()?.permitted & (1 << capability::KILL);
         identity::set_capabilities(Capabilities { effective: kill, permitted: kill, inheritable: 0 })?;
         identity::set_no_new_privs()?;
-        identity::set_dumpable(Dumpable::No)?;
+        // As dumpable as the command itself: who may look into the container, its own root and the user who started
+        // it, joins its namespaces through PID 1. Nothing of the host's is left in here: the program is sealed, the
+        // plan unmapped, and one socket open on which only the command's end is told.
+        identity::set_dumpable(Dumpable::Yes)?;
         // The rendezvous after the exec, which here the closing of a socket cannot be.
         self.tell(&Message::Go)?;
         Ok(signals)

@@ -4,7 +4,7 @@
 use contain_sys::file::{read, write};
 use contain_sys::process;
 use contain_sys::program::Once;
-use contain_sys::signal::{Poll, poll_event};
+use contain_sys::signal::{Poll, number, poll_event};
 use contain_sys::terminal::{self, Attributes, mode};
 use contain_sys::{Errno, Fd};
 use zeroize::Zeroize;
@@ -94,6 +94,10 @@ pub enum Progress {
     Going,
     /// Nobody reads stdout any more.
     NobodyReads,
+    /// Stdout cannot be written.
+    CannotWrite(Errno),
+    /// A key was typed for which the console sends this signal.
+    Typed(i32),
 }
 
 impl Relay {
@@ -159,11 +163,9 @@ impl Relay {
     }
 
     /// Copies what poll(2) said can be copied.
-    pub fn copy(&mut self, answers: [Poll; 3]) -> contain_sys::Result<Progress> {
+    pub fn copy(&mut self, answers: [Poll; 3]) -> Progress {
         let [stdin, master, stdout] = answers;
-        if stdin.answered != 0 {
-            self.read_stdin();
-        }
+        let typed = if stdin.answered != 0 { self.read_stdin() } else { Progress::Going };
         if master.answered & poll_event::OUT != 0 {
             self.write_master();
         }
@@ -171,9 +173,17 @@ impl Relay {
             self.read_master();
         }
         if stdout.answered != 0 {
-            return self.write_stdout();
+            let written = self.write_stdout();
+            if written != Progress::Going {
+                return written;
+            }
         }
-        Ok(Progress::Going)
+        typed
+    }
+
+    /// The process group in the foreground of the console.
+    pub fn foreground(&self) -> Option<i32> {
+        terminal::foreground_group(self.master).ok()
     }
 
     /// Copies what the console still holds after the end.
@@ -185,13 +195,13 @@ impl Relay {
                     return;
                 }
             }
-            if !matches!(self.write_stdout(), Ok(Progress::Going)) {
+            if self.write_stdout() != Progress::Going {
                 return;
             }
         }
     }
 
-    fn read_stdin(&mut self) {
+    fn read_stdin(&mut self) -> Progress {
         // Room is left for a quote before every byte.
         match self.to_master.fill(STDIN, CHUNK / 4) {
             Err(Errno::EAGAIN) => {}
@@ -203,6 +213,20 @@ impl Relay {
             // A terminal that hung up; the kernel tells by SIGHUP.
             self.input = Input::Closed;
         }
+        if self.saved.is_some() { self.typed_signal() } else { Progress::Going }
+    }
+
+    /// Whether a key for an interrupt or quit is among what was typed, and the console takes it for one.
+    fn typed_signal(&self) -> Progress {
+        // Positions of VINTR and VQUIT in the special characters.
+        const KEYS: [(usize, i32); 2] = [(0, number::SIGINT), (1, number::SIGQUIT)];
+        let Ok(now) = terminal::attributes(self.master) else { return Progress::Going };
+        if now.local & mode::ISIG == 0 {
+            return Progress::Going;
+        }
+        let typed = self.to_master.pending();
+        let pressed = |index: usize| now.characters.get(index).is_some_and(|key| *key != 0 && typed.contains(key));
+        KEYS.iter().find(|(index, _)| pressed(*index)).map_or(Progress::Going, |(_, signal)| Progress::Typed(*signal))
     }
 
     /// Input that is no terminal's is data: what the console would take as a command is quoted, and lines that are
@@ -261,26 +285,26 @@ impl Relay {
     fn read_master(&mut self) {
         match self.to_stdout.fill(self.master, CHUNK) {
             Ok(1..) | Err(Errno::EAGAIN) => {}
-            // EIO: nobody has the console open. A new open of /dev/console would make it readable again; the
-            // end of PID 1 is what ends the container.
+            // EIO cannot be while the monitor has the console's own end open.
             Ok(0) | Err(_) => {
                 self.master = Fd::NONE;
             }
         }
     }
 
-    fn write_stdout(&mut self) -> contain_sys::Result<Progress> {
+    fn write_stdout(&mut self) -> Progress {
         match write(STDOUT, self.to_stdout.pending()) {
             Ok(count) => self.to_stdout.consume(count),
             Err(Errno::EAGAIN) => {}
-            Err(Errno::EPIPE | Errno::EIO) => {
+            Err(errno) => {
                 self.to_stdout.consume(CHUNK);
-                return Ok(Progress::NobodyReads);
+                return match errno {
+                    Errno::EPIPE | Errno::EIO => Progress::NobodyReads,
+                    _ => Progress::CannotWrite(errno),
+                };
             }
-            // A full disk loses output, as it does for the command itself.
-            Err(_) => self.to_stdout.consume(CHUNK),
         }
-        Ok(Progress::Going)
+        Progress::Going
     }
 }
 

@@ -10,7 +10,7 @@ use contain_plan::message::{Failure, Message};
 use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Executable};
 use contain_sys::socket::{self, Wait};
-use contain_sys::{Errno, Fd, file};
+use contain_sys::{Errno, Fd, fd, file};
 use core::ffi::CStr;
 
 /// Reports the failure of a container that has been taken down. The exit status, where there is nobody who prints.
@@ -29,6 +29,9 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
 
 /// Executes the starter with the report and the plan on descriptors that it is told.
 fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()> {
+    let starter = Fd(context.descriptors.starter);
+    // Where descriptors ran out, the starter and its loader need some.
+    fd::close_all_but(&mut [Fd(0), Fd(1), Fd(2), starter, context.plan_fd])?;
     let report = memory::make_memfd(c"contain-report", Executable::No)?;
     file::write_whole(report, &Message::Failed(*failure).to_bytes())?;
     report.set_on_exec(OnExec::Keep)?;
@@ -38,7 +41,6 @@ fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()
     let report_argument = argument(&mut report_text, b"--report-fd=", report)?;
     let plan_argument = argument(&mut plan_text, b"--plan-fd=", context.plan_fd)?;
     let arguments = [c"contain", report_argument, plan_argument];
-    let starter = Fd(context.descriptors.starter);
     Err(context.strings.execute_fd(starter, arguments.into_iter(), EMPTY_ENVIRONMENT))
 }
 

@@ -3,8 +3,8 @@
 
 use crate::context::{At, Context, Fault};
 use crate::mounts;
-use contain_plan::Step;
 use contain_plan::message::{Message, Part, Passed};
+use contain_plan::{Step, Text};
 use contain_sys::Fd;
 use contain_sys::file::{self, flags};
 use contain_sys::identity::{self, Dumpable};
@@ -19,10 +19,10 @@ pub fn bind(context: &mut Context<'_>) -> Result<(), Fault> {
     settle(context, tree)
 }
 
-/// A tmpfs as root, on top of the host's.
-pub fn tmpfs(context: &mut Context<'_>) -> Result<(), Fault> {
+/// A tmpfs as root, mounted on a directory of the host until the pivot.
+pub fn tmpfs(context: &mut Context<'_>, place: Text<'_>) -> Result<(), Fault> {
     let filesystem = mounts::make_filesystem(context, c"tmpfs", [c"mode=0755"].into_iter(), 0)?;
-    let place = file::open(Fd::CWD, c"/", flags::O_PATH | flags::O_DIRECTORY).at(Part::Target)?;
+    let place = file::open(Fd::CWD, place, flags::O_PATH | flags::O_DIRECTORY).at(Part::Target)?;
     mount::attach(filesystem, place).at(Part::Attach)?;
     settle(context, filesystem)
 }

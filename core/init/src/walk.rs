@@ -6,11 +6,14 @@ use crate::execute::Strings;
 use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
-use crate::{OWN_FAILURE, console, execute, helper, id_map, identity, mounts, namespaces, reaper, report, root, watch};
+use crate::{
+    OWN_FAILURE, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, reaper, report, root,
+    watch,
+};
 use contain_plan::message::Message;
 use contain_plan::{Doer, Entry, Plan, Step};
 use contain_sys::fd::OnExec;
-use contain_sys::process::{self, Hang};
+use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::{Once, Program};
 use contain_sys::signal::{self, Poll, number, poll, poll_event};
 use contain_sys::socket::Wait;
@@ -45,7 +48,9 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         root: Fd::NONE,
         nearby: Nearby::NOWHERE,
         console: Fd::NONE,
+        terminal: Fd::NONE,
         outside: None,
+        guard: None,
         reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
         reported: None,
         said: Said::NOTHING,
@@ -140,7 +145,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::AwaitStart {} => await_start(context),
         Step::BecomeIds { uid, gid, clear_groups } => identity::become_ids(context, uid, gid, clear_groups),
         Step::BindRoot { .. } => root::bind(context),
-        Step::TmpfsRoot {} => root::tmpfs(context),
+        Step::TmpfsRoot { place } => root::tmpfs(context, place),
         Step::MakeDirectory { path, mode } => mounts::make_directory(context, path, mode),
         Step::MakeLink { target, path } => mounts::make_link(context, target, path),
         Step::Mount { filesystem, target, options, attributes, make } => {
@@ -166,6 +171,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         }
         Step::JoinTarget { namespaces, .. } => namespaces::join_target(context, namespaces),
         Step::Dismiss {} => dismiss(context),
+        Step::EnterCgroup { mount, file } => cgroup::enter(context, mount, file),
         Step::Watch { .. } | Step::Reap {} | Step::RestoreTerminal {} | Step::Report {} | Step::Never(..) => {
             Err(Errno::EPROTO.into())
         }
@@ -175,7 +181,15 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
 /// The doer changes: who was at work says so, the other one has waited for it.
 fn meet(context: &mut Context<'_>, last: Doer) -> Result<(), Fault> {
     if context.me == last {
-        return Ok(context.tell(&Message::Go, Fd::NONE)?);
+        if context.me == Doer::Monitor {
+            guard::start_in_time(context)?;
+        }
+        return match context.tell(&Message::Go, Fd::NONE) {
+            // An injected command's process works while the monitor does: it has failed, and what it said is still to
+            // be heard.
+            Err(Errno::EPIPE | Errno::ECONNRESET) if context.me == Doer::Monitor => hear_failure(context),
+            other => Ok(other?),
+        };
     }
     loop {
         if context.me == Doer::Monitor {
@@ -196,13 +210,24 @@ fn meet(context: &mut Context<'_>, last: Doer) -> Result<(), Fault> {
     }
 }
 
+/// What the other process said before it ended.
+fn hear_failure(context: &mut Context<'_>) -> Result<(), Fault> {
+    while let Some(message) = context.hear(context.peer, Wait::Yes)? {
+        if let Message::Failed(failure) = message {
+            context.reported = Some(failure);
+            return Err(Fault::Reported);
+        }
+    }
+    Err(Fault::Died)
+}
+
 /// Whether what PID 1 did last is the exec.
 fn after_execute(context: &Context<'_>) -> bool {
     context.plan.entry(context.step).is_some_and(|entry| matches!(entry.step, Step::Execute { .. }))
 }
 
 /// Waits until `fd` can be read; the caller's end ends everything.
-pub fn wait_or_caller_gone(context: &Context<'_>, fd: Fd) -> Result<(), Fault> {
+fn wait_or_caller_gone(context: &Context<'_>, fd: Fd) -> Result<(), Fault> {
     if context.descriptors.caller < 0 {
         return Ok(());
     }
@@ -226,6 +251,13 @@ fn await_start(context: &mut Context<'_>) -> Result<(), Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
     let created = Message::Created { init: init.pid };
     contain_sys::socket::send(control, &created.to_bytes(), init.pidfd, Wait::Yes)?;
+    signal::set_mask(0)?;
+    let word = start_word(context, control, init);
+    signal::set_mask(signal::ALL)?;
+    word
+}
+
+fn start_word(context: &mut Context<'_>, control: Fd, init: Child) -> Result<(), Fault> {
     let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
     loop {
         let mut asked = [ask(control.0), ask(context.descriptors.caller), ask(init.pidfd.0)];
@@ -259,14 +291,16 @@ fn dismiss(context: &mut Context<'_>) -> Result<(), Fault> {
 /// Kills what was made so far and waits until it is gone.
 pub fn take_down(context: &mut Context<'_>) {
     let outside = context.outside.take().map(|(child, _)| child);
-    for child in [context.init.take(), outside].into_iter().flatten() {
-        // Both can only fail where the process is gone already.
-        let _ = process::send_signal(child.pidfd, number::SIGKILL);
-        let _ = process::wait(child.pid, Hang::Yes);
+    let guard = context.guard.take().map(|guard| guard.child);
+    for child in [context.init.take(), outside, guard].into_iter().flatten() {
+        // What cannot be killed, by a filter around this process, is not waited for: it dies with the monitor.
+        if process::send_signal(child.pidfd, number::SIGKILL).is_ok() {
+            let _ = process::wait(child.pid, Hang::Yes);
+        }
     }
 }
 
-/// Stops for ever at the step that the plan names, or fails it.
+/// Stops at the step that the plan names, or fails it.
 #[cfg(feature = "test-hooks")]
 fn test_hooks(context: &Context<'_>) -> Result<(), Fault> {
     let header = context.plan.header();
@@ -275,8 +309,17 @@ fn test_hooks(context: &Context<'_>) -> Result<(), Fault> {
     }
     if u32::from(header.stop_at) == context.step {
         contain_sys::file::write_whole(Fd(2), b"stopped\n")?;
-        loop {
-            let _ = poll(&mut [], -1);
+        // The monitor goes on when its caller or a PID 1 is gone: that the walk itself finds it out is what is tested.
+        let gone = match context.me {
+            Doer::Monitor => {
+                let contain_plan::Descriptors { caller, target, .. } = context.descriptors;
+                [caller, target, context.init.map_or(-1, |init| init.pidfd.0)]
+            }
+            Doer::Init => [-1; 3],
+        };
+        let mut asked = gone.map(|fd| Poll { fd, events: poll_event::IN, answered: 0 });
+        while asked.iter().all(|one| one.answered == 0) {
+            let _ = poll(&mut asked, -1);
         }
     }
     Ok(())

@@ -5,16 +5,15 @@
 use crate::context::{Context, Fault};
 use crate::id_map::Decimal;
 use crate::relay::{Progress, Relay};
-use crate::{OWN_FAILURE, filter, guard};
+use crate::{OWN_FAILURE, guard};
 use contain_plan::message::{Ending, LENGTH, Message};
 use contain_plan::{Doer, Step};
 use contain_sys::file::{self, flags};
-use contain_sys::identity::{self, Capabilities, Dumpable, capability};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
 use contain_sys::signal::{self, Poll, Received, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
-use contain_sys::{Fd, fd, time};
+use contain_sys::{Errno, Fd, fd, time};
 
 /// All that is left of a monitor once the plan has been done.
 pub struct Watch {
@@ -31,6 +30,8 @@ pub struct Watch {
     status: Fd,
     reaper: bool,
     report: bool,
+    /// Contain's own part of the work failed.
+    failed: bool,
     /// The signal that ended the container where PID 1 would not have obeyed it.
     killed_by: Option<i32>,
     started_ns: u64,
@@ -40,9 +41,11 @@ pub struct Watch {
 pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Result<Watch, Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
     let started_ns = time::monotonic_ns();
-    signal::set_mask(signal::ALL)?;
     let signals = signal::open_reader(signal::ALL & !ignored()?)?;
-    let myself = process::open_pidfd(process::id())?;
+    let (myself, guard) = match context.guard.take() {
+        Some(guard) => (guard.monitor, Some(guard.child)),
+        None => (process::open_pidfd(process::id())?, None),
+    };
     let is_pid_1 = guarded && !context.reaper;
     let finally = |wanted: fn(&Step<'_>) -> bool| {
         context.plan.finally().any(|entry| entry.is_ok_and(|e| e.doer == Doer::Monitor && wanted(&e.step)))
@@ -55,15 +58,16 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         control: Fd(context.descriptors.control),
         caller: Fd(context.descriptors.caller),
         peer: context.peer,
-        guard: None,
+        guard,
         relay: None,
         status: if is_pid_1 { open_status(init.pid)? } else { Fd::NONE },
-        reaper: context.reaper || !guarded,
+        reaper: context.reaper,
         report: finally(|step| matches!(step, Step::Report {})),
+        failed: false,
         killed_by: None,
         started_ns,
     };
-    watch.give_up(console.then_some(context.console), guarded)?;
+    watch.give_up(console.then_some([context.console, context.terminal]))?;
     Ok(watch)
 }
 
@@ -86,21 +90,28 @@ fn open_status(pid: i32) -> contain_sys::Result<Fd> {
 
 impl Watch {
     /// Closes all else, keeps no capability but the one to signal inside, and puts the filter up.
-    fn give_up(&mut self, console: Option<Fd>, guarded: bool) -> contain_sys::Result<()> {
-        let master = console.unwrap_or(Fd::NONE);
-        let standard = if console.is_some() { [Fd(0), Fd(1)] } else { [Fd::NONE; 2] };
-        let [stdin, stdout] = standard;
+    fn give_up(&mut self, console: Option<[Fd; 2]>) -> contain_sys::Result<()> {
+        // The console's own end stays open, so that the master does not end while nobody inside has it.
+        let [master, terminal] = console.unwrap_or([Fd::NONE; 2]);
+        let [stdin, stdout, stderr] = if console.is_some() { [Fd(0), Fd(1), Fd(2)] } else { [Fd::NONE; 3] };
         let (init, status) = (self.init.pidfd, self.status);
-        let mut keep =
-            [stdin, stdout, master, init, self.myself, self.signals, self.control, self.caller, self.peer, status];
+        let mut keep = [
+            stdin,
+            stdout,
+            stderr,
+            master,
+            terminal,
+            init,
+            self.myself,
+            self.signals,
+            self.control,
+            self.caller,
+            self.peer,
+            status,
+            self.guard.map_or(Fd::NONE, |guard| guard.pidfd),
+        ];
         fd::close_all_but(&mut keep)?;
-        let kill = identity::capabilities()?.permitted & (1 << capability::KILL);
-        identity::set_capabilities(Capabilities { effective: kill, permitted: kill, inheritable: 0 })?;
-        identity::set_dumpable(Dumpable::No)?;
-        filter::load()?;
-        if guarded {
-            self.guard = Some(guard::start(self.program, self.myself, self.init.pidfd)?);
-        }
+        guard::give_up()?;
         if console.is_some() {
             self.relay = Some(Relay::start(master)?);
         }
@@ -168,10 +179,20 @@ impl Watch {
         if answers.guard {
             self.replace_guard();
         }
-        if let Some(relay) = &mut self.relay
-            && relay.copy(answers.relay) == Ok(Progress::NobodyReads)
-        {
-            self.kill_with(number::SIGPIPE);
+        match self.relay.as_mut().map(|relay| relay.copy(answers.relay)) {
+            None | Some(Progress::Going) => {}
+            Some(Progress::Typed(signal)) => self.typed(signal),
+            Some(Progress::NobodyReads) => self.kill_with(number::SIGPIPE),
+            Some(Progress::CannotWrite(errno)) => {
+                // The one text of contain-init's own: nobody else is left who could print it.
+                let text: &[u8] = match errno {
+                    Errno::ENOSPC => b"contain: write stdout: ENOSPC (No space left on device)\nhint: make room on it, or write elsewhere\n",
+                    _ => b"contain: write stdout: it cannot be written any more\nhint: write elsewhere\n",
+                };
+                let _ = file::write(Fd(2), text);
+                self.failed = true;
+                self.kill();
+            }
         }
     }
 
@@ -213,6 +234,16 @@ impl Watch {
             // A terminal sends to its whole foreground group: who is in it has it already.
             _ if from_kernel && self.in_our_group() => self.already_delivered(signal),
             _ => self.deliver(signal),
+        }
+    }
+
+    /// A key that sends a signal was typed. The console sends it to its foreground group; where that is PID 1 alone,
+    /// without a handler, the kernel throws it away, and it ends the container as it would any other command.
+    fn typed(&mut self, signal: i32) {
+        let foreground = self.relay.as_ref().and_then(Relay::foreground);
+        let is_pid_1 = self.status.is_some() && foreground == Some(self.init.pid);
+        if is_pid_1 && self.disposition(signal) == Disposition::Discarded {
+            self.kill_with(signal);
         }
     }
 
@@ -320,9 +351,14 @@ impl Watch {
             system_us: ended.system_us,
             peak_kib: ended.peak_kib,
         });
-        if let Some(reported) = self.reaper_report() {
-            ending.status = reported.status;
+        // A reaper that was killed was not asked: what it may have said before is not how the container ended.
+        if self.reaper && ending.status == 0 {
+            match self.reaper_report() {
+                Some(reported) => ending.status = reported.status,
+                None => self.failed = true,
+            }
         }
+        self.failed |= ended.is_none();
         if let Some(signal) = self.killed_by {
             ending.status = signal;
         }
@@ -330,11 +366,16 @@ impl Watch {
             relay.drain();
             relay.restore();
         }
+        if self.failed {
+            ending.status = OWN_FAILURE.wrapping_shl(8);
+        }
         if self.report {
             self.tell(&Message::Ended(ending), Fd::NONE);
         }
-        if let Some(guard) = self.guard {
-            let _ = process::send_signal(guard.pidfd, number::SIGKILL);
+        // Where it cannot be killed, by a filter around this process, it ends after the monitor.
+        if let Some(guard) = self.guard
+            && process::send_signal(guard.pidfd, number::SIGKILL).is_ok()
+        {
             let _ = process::wait(guard.pid, Hang::Yes);
         }
         exit_status(ending.status)
@@ -342,9 +383,6 @@ impl Watch {
 
     /// What a reaping PID 1 said of the command's end, where it lived to say it.
     fn reaper_report(&self) -> Option<Ending> {
-        if !self.reaper || !self.peer.is_some() {
-            return None;
-        }
         let mut buffer = [0u8; LENGTH];
         let (length, _) = socket::receive(self.peer, &mut buffer, Wait::No).ok()?;
         match Message::from_bytes(buffer.get(..length)?) {

@@ -104,6 +104,8 @@ pub enum Passed {
     Console = 1,
     /// The new root.
     Root = 2,
+    /// The console's own end, which keeps it open when nobody inside has it.
+    Terminal = 3,
 }
 
 /// One message.
@@ -217,6 +219,7 @@ impl Message {
                 what: match reader.u32()? {
                     1 => Passed::Console,
                     2 => Passed::Root,
+                    3 => Passed::Terminal,
                     _ => return Err(Malformed),
                 },
             },

@@ -139,7 +139,10 @@ steps! {
         path: Text<'a>,
     }
     /// Makes a tmpfs the new root.
-    11 TmpfsRoot "root" {}
+    11 TmpfsRoot "root" {
+        /// A directory of the host on which it is mounted until it becomes the root.
+        place: Text<'a>,
+    }
     /// Makes a directory below the root where there is none.
     12 MakeDirectory "directory" {
         /// Below the root.
@@ -261,4 +264,11 @@ steps! {
     33 RestoreTerminal "terminal" {}
     /// Tells the caller how it ended and what it used.
     34 Report "report" {}
+    /// Moves the other process into a cgroup.
+    35 EnterCgroup "join cgroup" {
+        /// Where the hierarchy is mounted on the host.
+        mount: Text<'a>,
+        /// The cgroup's `cgroup.procs` below it.
+        file: Text<'a>,
+    }
 }

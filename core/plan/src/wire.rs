@@ -97,7 +97,7 @@ pub struct List<'a> {
 }
 
 impl<'a> List<'a> {
-    /// A list from its written body, as [`write_list_body`] makes it.
+    /// A list from its written body: `count` texts, each as [`Sink::text`] writes it.
     pub fn new(count: u32, body: &'a [u8]) -> Self {
         List { count, body }
     }

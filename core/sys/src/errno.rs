@@ -32,7 +32,9 @@ impl Errno {
     pub const ENAMETOOLONG: Errno = Errno(36);
     pub const ENOSYS: Errno = Errno(38);
     pub const ELOOP: Errno = Errno(40);
+    pub const ENOTTY: Errno = Errno(25);
     pub const ENODATA: Errno = Errno(61);
     pub const EPROTO: Errno = Errno(71);
     pub const EOPNOTSUPP: Errno = Errno(95);
+    pub const ECONNRESET: Errno = Errno(104);
 }

@@ -233,6 +233,11 @@ pub fn new_session() -> Result<()> {
     call!(SETSID).map(drop)
 }
 
+/// Makes a child the leader of a process group of its own (setpgid(2)).
+pub fn lead_group(child: i32) -> Result<()> {
+    call!(SETPGID, child, child).map(drop)
+}
+
 /// The process group of `pid`, 0 for this process.
 pub fn group_of(pid: i32) -> Result<i32> {
     call!(GETPGID, pid).map(|group| from_raw(group).0)

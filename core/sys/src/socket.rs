@@ -84,7 +84,8 @@ pub fn receive(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<(usize, Fd)>
     let flags = MSG_CMSG_CLOEXEC | if wait == Wait::No { MSG_DONTWAIT } else { 0 };
     let received = loop {
         match call!(RECVMSG, socket.0, &raw mut header, flags) {
-            Err(Errno::EINTR) => {}
+            // ECONNRESET: the peer is gone and had not read everything. Told once; what it sent is still to be had.
+            Err(Errno::EINTR | Errno::ECONNRESET) => {}
             other => break other?,
         }
     };

@@ -101,7 +101,13 @@ extern "C" fn intermediate(argument: *mut u8) -> ! {
             monitor,
             argument,
         ) {
-            Ok(pid) => (*shared).monitor = pid,
+            Ok(pid) => {
+                (*shared).monitor = pid;
+                // It could not execute and has ended: left behind, it would be a zombie of a caller that is a subreaper.
+                if (&raw const (*shared).errno).read_volatile() != 0 {
+                    let _ = process::wait(pid, Hang::Yes);
+                }
+            }
             Err(errno) => (*shared).errno = errno.0,
         }
     }

@@ -100,9 +100,9 @@ pub fn set_window_size(fd: Fd, size: &WindowSize) -> Result<()> {
 }
 
 /// A new pseudo-terminal of the devpts beside /dev/ptmx: master and slave. The slave belongs to the file system
-/// user id of the caller. Kernel 4.13 (TIOCGPTPEER).
+/// user id of the caller; the master never blocks. Kernel 4.13 (TIOCGPTPEER).
 pub fn open_pair() -> Result<(Fd, Fd)> {
-    let master = crate::file::open(Fd::CWD, c"/dev/ptmx", flags::O_RDWR | flags::O_NOCTTY)?;
+    let master = crate::file::open(Fd::CWD, c"/dev/ptmx", flags::O_RDWR | flags::O_NOCTTY | flags::O_NONBLOCK)?;
     let unlocked = 0i32;
     call!(IOCTL, master.0, TIOCSPTLCK, &raw const unlocked)?;
     let slave = call!(IOCTL, master.0, TIOCGPTPEER, (flags::O_RDWR | flags::O_NOCTTY) as usize | O_CLOEXEC)?;

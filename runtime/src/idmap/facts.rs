@@ -21,6 +21,9 @@ const CAP_SETGID: u64 = 1 << 6;
 const CAP_SETUID: u64 = 1 << 7;
 const CAP_SETFCAP: u64 = 1 << 31;
 
+/// Why the helpers are of no use to a process that gains no privilege by exec.
+pub(super) const GAIN_NOTHING: &str = "this process has no_new_privs, under which they gain no privilege";
+
 /// Where the system's helpers are looked for: folders that only root fills.
 const FOLDERS: [&str; 5] = ["/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin"];
 
@@ -144,7 +147,7 @@ impl Status {
 /// newuidmap and newgidmap, or why they would do nothing for this process.
 fn find_helpers(status: &Status) -> Result<Via, String> {
     if status.no_new_privs {
-        return Err("this process has no_new_privs, under which they gain no privilege".to_string());
+        return Err(GAIN_NOTHING.to_string());
     }
     if status.bounding & (CAP_SETUID | CAP_SETGID) != CAP_SETUID | CAP_SETGID {
         return Err("CAP_SETUID and CAP_SETGID are not in this process's bounding set".to_string());

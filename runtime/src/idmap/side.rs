@@ -10,7 +10,7 @@ use contain_policy::{
 };
 
 use super::Via;
-use super::facts::{Facts, Ids, SubordinateFile};
+use super::facts::{Facts, GAIN_NOTHING, Ids, SubordinateFile};
 use crate::error::{Error, Kind};
 
 /// User ids or group ids: what differs between the two.
@@ -44,7 +44,9 @@ impl Side<'_> {
         match result {
             Ok(default) => {
                 if !default.complete {
-                    notes.push(format!("not all {word} ids are mapped: a map that names them all is too long"));
+                    notes.push(format!(
+                        "not all ranges of {word} ids are mapped: the kernel takes one page and 340 ranges"
+                    ));
                 }
                 Ok(default.map)
             }
@@ -71,6 +73,13 @@ impl Side<'_> {
         let none = RangeSet::new();
         let usable = match helper {
             Ok(_) => ranges,
+            // The administrator delegated ids and installed what maps them: this process took that away from itself.
+            Err(reason) if !ranges.is_empty() && reason == GAIN_NOTHING => {
+                let own = self.ids.own;
+                return Err(self.no_helper(reason).remedy(format!(
+                    "start it without no_new_privs, or map the own id alone: -u 0:UID:1 -g 0:GID:1 (here {own})"
+                )));
+            }
             Err(reason) => {
                 if !ranges.is_empty() {
                     notes.push(format!("the {word} ids of {} are not mapped: {reason}", self.path, word = self.word));

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Containers: made from a configuration, started, injected into, signalled, waited for.
+
+use crate::boundary::{Handle, Maker, Output, borrow, call, free};
+use crate::config::ConfigHandle;
+use crate::error::ErrorHandle;
+use crate::options::{self, InjectOptions, RunOptions};
+use crate::process::{self, ProcessHandle, Waiting};
+use crate::result::ResultStruct;
+use crate::strings;
+use runtime::{Config, Container, Error, Injection};
+use std::ffi::{OsString, c_char, c_int};
+use std::os::fd::IntoRawFd;
+
+/// A container that this process made. Several threads may use one at once, but for freeing it.
+pub struct ContainerHandle {
+    maker: Maker,
+    container: Container,
+    /// What the command got: what an injected command gets unless it is given its own.
+    env: Vec<OsString>,
+}
+
+impl Handle for ContainerHandle {
+    const NAME: &'static str = "container";
+
+    fn maker(&self) -> Maker {
+        self.maker
+    }
+}
+
+/// Makes a container in one of the two ways.
+///
+/// # Safety
+/// As the pages of the two functions ask.
+unsafe fn make(
+    config: *const ConfigHandle,
+    options: *const RunOptions,
+    size: usize,
+    container: *mut *mut ContainerHandle,
+    make: impl FnOnce(&Config) -> Result<Container, Error>,
+) -> Result<c_int, Error> {
+    // SAFETY: as the caller says.
+    let (config, place, options) =
+        unsafe { (borrow(config)?, Output::new("container", container)?, options::read("options", options, size)?) };
+    let config = Config { stdio: options.stdio()?, ..config.config.clone() };
+    let container = make(&config)?;
+    let handle = ContainerHandle { maker: Maker::this_process(), container, env: config.env };
+    place.write(Box::into_raw(Box::new(handle)));
+    Ok(0)
+}
+
+/// Makes a container up to the moment before its command begins, and leaves it waiting for
+/// contain_container_start().
+///
+/// config: what the container is to be; may be freed afterwards.
+/// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+/// size: sizeof *options.
+/// container: where the container goes; the caller frees it with contain_container_free().
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config or container is NULL or something in them is not allowed; -EBADF for a descriptor that
+/// is none; -E2BIG for options that this library does not know; every CONTAIN_E_ code.
+/// Ownership: descriptors are duplicated and stay the caller's.
+/// Threads: any; one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_create(
+    config: *const ConfigHandle,
+    options: *const RunOptions,
+    size: usize,
+    container: *mut *mut ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || make(config, options, size, container, Container::create)) }
+}
+
+/// Lets the command of a created container begin; returns once it has been executed.
+///
+/// container: the container.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if container is NULL or was started before; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for
+/// the command; CONTAIN_E_GONE if the container has ended.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_start(
+    container: *const ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(container)?.container.start().map(|()| 0)) }
+}
+
+/// Makes a container and lets its command begin; returns once it has been executed.
+///
+/// config: what the container is to be; may be freed afterwards.
+/// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+/// size: sizeof *options.
+/// container: where the container goes; the caller frees it with contain_container_free().
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: those of contain_container_create() and contain_container_start().
+/// Ownership: descriptors are duplicated and stay the caller's.
+/// Threads: any; one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_run(
+    config: *const ConfigHandle,
+    options: *const RunOptions,
+    size: usize,
+    container: *mut *mut ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || make(config, options, size, container, Container::run)) }
+}
+
+/// Runs another command in a running container; returns once it has been executed. It is looked up on the PATH of its
+/// environment.
+///
+/// container: the container.
+/// argv: the command and its arguments, a NULL behind the last.
+/// options: environment, standard descriptors, seccomp profile; NULL, with a size of 0: as the container's command,
+/// with the caller's own descriptors.
+/// size: sizeof *options.
+/// process: where the process goes; the caller frees it with contain_process_free().
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
+/// that is none; -E2BIG for options that this library does not know; CONTAIN_E_GONE if the container has ended or was
+/// not started; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
+/// Ownership: strings are copied; descriptors are duplicated and stay the caller's.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_inject(
+    container: *const ContainerHandle,
+    argv: *const *const c_char,
+    options: *const InjectOptions,
+    size: usize,
+    process: *mut *mut ProcessHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let container = borrow(container)?;
+            let place = Output::new("process", process)?;
+            let options = options::read("options", options, size)?;
+            let injection = Injection {
+                argv: strings::command(argv)?,
+                env: options.environment()?.unwrap_or_else(|| container.env.clone()),
+                stdio: options.stdio()?,
+                seccomp: options.seccomp()?,
+            };
+            place.write(process::boxed(container.container.inject(&injection)?));
+            Ok(0)
+        })
+    }
+}
+
+/// Sends a signal to a container's command. SIGKILL ends the whole container.
+///
+/// container: the container.
+/// signal: the signal's number; 0 only asks whether the container is there.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if container is NULL or signal is no signal; -ESRCH with CONTAIN_E_GONE if it has ended.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_signal(
+    container: *const ContainerHandle,
+    signal: c_int,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(container)?.container.kill(signal).map(|()| 0)) }
+}
+
+/// Kills a container: its command and everything in it. Does not wait until they are gone.
+///
+/// container: the container.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if container is NULL; -ESRCH with CONTAIN_E_GONE if it has ended.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_kill(
+    container: *const ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(container)?.container.kill(libc::SIGKILL).map(|()| 0)) }
+}
+
+/// Waits until a container has ended. The result stays: a later call gives it again.
+///
+/// container: the container.
+/// timeout_ms: how many milliseconds to wait at most; 0: not at all; -1: as long as it takes.
+/// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+/// size: sizeof *result.
+/// err: where an error goes, or NULL.
+/// Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
+/// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_wait(
+    container: *const ContainerHandle,
+    timeout_ms: i64,
+    result: *mut ResultStruct,
+    size: usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let container = &borrow(container)?.container;
+            Waiting::new(timeout_ms, result, size)?.done(|timeout| container.wait(timeout))
+        })
+    }
+}
+
+/// The process id of a container's supervisor, which is what inject(1) takes.
+///
+/// container: the container.
+/// err: where an error goes, or NULL.
+/// Returns: the id, above 0; negative on failure.
+/// Errors: -EINVAL if container is NULL.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_pid(container: *const ContainerHandle, err: *mut *mut ErrorHandle) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(container)?.container.pid())) }
+}
+
+/// The process id of a container's PID 1, as the caller sees it.
+///
+/// container: the container.
+/// err: where an error goes, or NULL.
+/// Returns: the id, above 0; negative on failure.
+/// Errors: -EINVAL if container is NULL.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_init_pid(
+    container: *const ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(container)?.container.init_pid())) }
+}
+
+/// A pidfd of a container's PID 1: it can be read from when the container has ended.
+///
+/// container: the container.
+/// err: where an error goes, or NULL.
+/// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+/// Errors: -EINVAL if container is NULL; -EMFILE.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_pidfd(
+    container: *const ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(container)?.container.pidfd()?.into_raw_fd())) }
+}
+
+/// Frees a container. One that was started goes on, bound to the caller's life or detached as its configuration said;
+/// one that never was is taken down. Returns at once.
+///
+/// container: the container; NULL is fine, and so is one that a fork copied.
+/// Threads: nobody else may use it. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_free(container: *mut ContainerHandle) {
+    // SAFETY: as this function's page asks.
+    unsafe { free(container) }
+}

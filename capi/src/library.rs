@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The library as such: its version, what it can do, and the strings that it gave out.
+
+use crate::boundary::call;
+use crate::error::ErrorHandle;
+use crate::strings;
+use std::ffi::{CString, c_char, c_int};
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
+
+/// What `contain_has_feature` knows. A name is never taken back.
+const FEATURES: [&str; 9] = [
+    "explain-json",
+    "host-root",
+    "init",
+    "inject",
+    "lifetime-detached",
+    "network-host",
+    "network-private",
+    "seccomp-app",
+    "seccomp-system",
+];
+
+/// The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().
+///
+/// Returns: a string that lasts as long as the program; never NULL.
+/// Threads: any. Since: 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn contain_version() -> *const c_char {
+    VERSION.as_ptr().cast()
+}
+
+/// Whether this library has a feature. The names: docs/abi.md.
+///
+/// name: the feature's name.
+/// Returns: 1 if it has, 0 if it has not or does not know the name; negative on failure.
+/// Errors: -EINVAL if name is NULL.
+/// Threads: any. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_has_feature(name: *const c_char, err: *mut *mut ErrorHandle) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let name = strings::bytes("name", name)?;
+            Ok(FEATURES.iter().any(|feature| name == *feature).into())
+        })
+    }
+}
+
+/// Frees a string that the library made.
+///
+/// text: the string; NULL is fine.
+/// Threads: any. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_string_free(text: *mut c_char) {
+    if !text.is_null() {
+        // SAFETY: it came from `CString::into_raw`.
+        drop(unsafe { CString::from_raw(text) });
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Structs of options, passed as (pointer, size): a program that was built with an older or a newer header than the
+//! library's works all the same. All zeros is always the usual thing.
+
+use crate::boundary::{invalid, null};
+use crate::strings;
+use runtime::{Error, Kind, Profile, Stdio};
+use std::ffi::{OsString, c_char};
+use std::mem::{MaybeUninit, size_of};
+
+/// The command gets the caller's own descriptor.
+pub const CONTAIN_STDIO_INHERIT: u32 = 0;
+/// The command gets /dev/null.
+pub const CONTAIN_STDIO_NULL: u32 = 1;
+/// The command gets the descriptor in the field behind.
+pub const CONTAIN_STDIO_DESCRIPTOR: u32 = 2;
+
+/// How contain_container_create() and contain_container_run() do it. The descriptors are duplicated within the call
+/// and stay the caller's.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RunOptions {
+    /// Standard input: a CONTAIN_STDIO_ value.
+    pub stdin_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stdin_fd: i32,
+    /// Standard output: a CONTAIN_STDIO_ value.
+    pub stdout_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stdout_fd: i32,
+    /// Standard error: a CONTAIN_STDIO_ value.
+    pub stderr_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stderr_fd: i32,
+}
+
+/// How contain_container_inject() does it. The descriptors are duplicated within the call and stay the caller's.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct InjectOptions {
+    /// The command's whole environment, NAME=VALUE, a NULL behind the last; NULL: what the container's own command got.
+    pub env: *const *const c_char,
+    /// Standard input: a CONTAIN_STDIO_ value.
+    pub stdin_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stdin_fd: i32,
+    /// Standard output: a CONTAIN_STDIO_ value.
+    pub stdout_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stdout_fd: i32,
+    /// Standard error: a CONTAIN_STDIO_ value.
+    pub stderr_kind: u32,
+    /// The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    pub stderr_fd: i32,
+    /// A CONTAIN_SECCOMP_ value; 0: the container's own.
+    pub seccomp: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// A struct of which all zeros is a valid value, and whose every byte belongs to a field.
+///
+/// # Safety
+/// Exactly that.
+pub(crate) unsafe trait Options: Copy {}
+// SAFETY: integers alone, without padding (layout.rs).
+unsafe impl Options for RunOptions {}
+// SAFETY: a pointer and integers, without padding (layout.rs); NULL is a valid pointer to hold.
+unsafe impl Options for InjectOptions {}
+
+/// The largest struct that is looked at: a size beyond it is a mistake.
+pub(crate) const LARGEST: usize = 4096;
+
+pub(crate) fn too_big(name: &str, size: usize, cause: &str) -> Error {
+    Error::new(Kind::TooBig, "library", format!("read the {name} of"), format!("{size} bytes"))
+        .errno(libc::E2BIG)
+        .cause(cause)
+        .remedy("set what this library does not know to zero, or use a newer library")
+}
+
+/// A copy of the caller's struct: a shorter one is extended with zeros, a longer one must have zeros behind.
+///
+/// # Safety
+/// `pointer` is NULL or `size` bytes can be read there.
+pub(crate) unsafe fn read<T: Options>(name: &str, pointer: *const T, size: usize) -> Result<T, Error> {
+    let mut known = MaybeUninit::<T>::zeroed();
+    if pointer.is_null() && size > 0 {
+        return Err(null(name));
+    }
+    if size > LARGEST {
+        return Err(too_big(name, size, "no version of it is as large"));
+    }
+    if size > 0 {
+        // SAFETY: not NULL, and `size` bytes long, as the caller says.
+        let given = unsafe { std::slice::from_raw_parts(pointer.cast::<u8>(), size) };
+        let (head, tail) = given.split_at_checked(size_of::<T>()).unwrap_or((given, &[]));
+        if tail.iter().any(|byte| *byte != 0) {
+            return Err(too_big(name, size, "it asks for something that this library does not know"));
+        }
+        // SAFETY: `head` is no longer than T, and `known` is ours.
+        unsafe { std::ptr::copy_nonoverlapping(head.as_ptr(), known.as_mut_ptr().cast(), head.len()) };
+    }
+    // SAFETY: all zeros is valid, and so are the caller's bytes in place of them: every field takes any bits.
+    Ok(unsafe { known.assume_init() })
+}
+
+fn standard(name: &str, kind: u32, fd: i32) -> Result<Stdio, Error> {
+    let without = |stdio| match fd {
+        0 => Ok(stdio),
+        _ => Err(invalid(format!("{name}_fd").as_str(), fd.to_string(), "it goes with CONTAIN_STDIO_DESCRIPTOR alone")),
+    };
+    match kind {
+        CONTAIN_STDIO_INHERIT => without(Stdio::Inherit),
+        CONTAIN_STDIO_NULL => without(Stdio::Null),
+        CONTAIN_STDIO_DESCRIPTOR if fd < 0 => {
+            Err(invalid(&format!("{name}_fd"), fd.to_string(), "it is no descriptor").errno(libc::EBADF))
+        }
+        CONTAIN_STDIO_DESCRIPTOR => Ok(Stdio::Descriptor(fd)),
+        _ => Err(invalid(&format!("{name}_kind"), kind.to_string(), "it is a CONTAIN_STDIO_ value")),
+    }
+}
+
+impl RunOptions {
+    pub(crate) fn stdio(&self) -> Result<[Stdio; 3], Error> {
+        Ok([
+            standard("stdin", self.stdin_kind, self.stdin_fd)?,
+            standard("stdout", self.stdout_kind, self.stdout_fd)?,
+            standard("stderr", self.stderr_kind, self.stderr_fd)?,
+        ])
+    }
+}
+
+impl InjectOptions {
+    pub(crate) fn stdio(&self) -> Result<[Stdio; 3], Error> {
+        let &InjectOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd, .. } = self;
+        RunOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd }.stdio()
+    }
+
+    /// The profile, where one is given; also sees to it that what is reserved is zero.
+    pub(crate) fn seccomp(&self) -> Result<Option<Profile>, Error> {
+        if self.reserved != 0 {
+            return Err(invalid("reserved", self.reserved.to_string(), "it is 0"));
+        }
+        if self.seccomp == 0 { Ok(None) } else { crate::config::profile(self.seccomp).map(Some) }
+    }
+
+    /// The environment, where one is given.
+    ///
+    /// # Safety
+    /// `env` is NULL or an array of strings that a NULL ends.
+    pub(crate) unsafe fn environment(&self) -> Result<Option<Vec<OsString>>, Error> {
+        if self.env.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        unsafe { strings::list("env", self.env) }.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_bytes(bytes: &[u8]) -> Result<RunOptions, Error> {
+        // SAFETY: that many bytes are there; reading goes by bytes, so that alignment does not matter.
+        unsafe { read("options", bytes.as_ptr().cast(), bytes.len()) }
+    }
+
+    #[test]
+    fn read_shorter_is_zero_extended() {
+        let options = read_bytes(&[1, 0, 0, 0, 7, 0]).unwrap();
+        assert_eq!((options.stdin_kind, options.stdin_fd, options.stderr_fd), (1, 7, 0));
+        assert_eq!(read_bytes(&[]).unwrap().stdin_kind, 0);
+    }
+
+    #[test]
+    fn read_longer_needs_a_tail_of_zeros() {
+        let mut bytes = vec![0u8; 40];
+        bytes[20] = 9;
+        assert_eq!(read_bytes(&bytes).unwrap().stderr_fd, 9);
+        bytes[39] = 1;
+        let error = read_bytes(&bytes).err().unwrap();
+        assert_eq!((error.kind, error.errno), (Kind::TooBig, Some(libc::E2BIG)));
+        assert_eq!(read_bytes(&vec![0; LARGEST + 1]).err().unwrap().kind, Kind::TooBig);
+    }
+
+    #[test]
+    fn read_null_is_all_zeros_or_an_error() {
+        // SAFETY: NULL is allowed.
+        unsafe {
+            assert_eq!(read::<RunOptions>("options", std::ptr::null(), 0).unwrap().stdout_kind, 0);
+            assert_eq!(read::<RunOptions>("options", std::ptr::null(), 8).err().unwrap().kind, Kind::Invalid);
+        }
+    }
+
+    #[test]
+    fn standard_refuses_what_means_nothing() {
+        assert_eq!(standard("stdin", CONTAIN_STDIO_DESCRIPTOR, 0), Ok(Stdio::Descriptor(0)));
+        assert_eq!(standard("stdin", CONTAIN_STDIO_DESCRIPTOR, -1).unwrap_err().errno, Some(libc::EBADF));
+        assert_eq!(standard("stdin", CONTAIN_STDIO_INHERIT, 5).unwrap_err().kind, Kind::Invalid);
+        assert_eq!(standard("stdin", 3, 0).unwrap_err().kind, Kind::Invalid);
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Injected processes: what contain_container_inject() gives.
+
+use crate::boundary::{Handle, Maker, borrow, call, free, invalid};
+use crate::error::ErrorHandle;
+use crate::result::{ResultPlace, ResultStruct};
+use runtime::{Error, Outcome, Process};
+use std::ffi::c_int;
+use std::os::fd::IntoRawFd;
+use std::time::Duration;
+
+/// A process that was injected into a container. Several threads may use one at once, but for freeing it.
+pub struct ProcessHandle {
+    maker: Maker,
+    process: Process,
+}
+
+impl Handle for ProcessHandle {
+    const NAME: &'static str = "process";
+
+    fn maker(&self) -> Maker {
+        self.maker
+    }
+}
+
+pub(crate) fn boxed(process: Process) -> *mut ProcessHandle {
+    Box::into_raw(Box::new(ProcessHandle { maker: Maker::this_process(), process }))
+}
+
+/// What waiting takes: how long, and where the result goes.
+pub(crate) struct Waiting {
+    timeout: Option<Duration>,
+    place: ResultPlace,
+}
+
+impl Waiting {
+    /// # Safety
+    /// `result` is NULL or `size` bytes can be written to until the call returns.
+    pub(crate) unsafe fn new(timeout_ms: i64, result: *mut ResultStruct, size: usize) -> Result<Waiting, Error> {
+        let timeout = match timeout_ms {
+            -1 => None,
+            _ => Some(Duration::from_millis(u64::try_from(timeout_ms).map_err(|_| {
+                invalid("timeout_ms", timeout_ms.to_string(), "it is a number of milliseconds, or -1 for no timeout")
+            })?)),
+        };
+        // SAFETY: as the caller says.
+        Ok(Waiting { timeout, place: unsafe { ResultPlace::new(result, size) }? })
+    }
+
+    /// 1 and a result if it has ended, 0 if the time passed first.
+    pub(crate) fn done(
+        self,
+        wait: impl FnOnce(Option<Duration>) -> Result<Option<Outcome>, Error>,
+    ) -> Result<c_int, Error> {
+        let Some(outcome) = wait(self.timeout)? else { return Ok(0) };
+        self.place.write(outcome);
+        Ok(1)
+    }
+}
+
+/// The id of an injected process, as the caller sees it.
+///
+/// process: the process.
+/// err: where an error goes, or NULL.
+/// Returns: the id, above 0; negative on failure.
+/// Errors: -EINVAL if process is NULL.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_pid(process: *const ProcessHandle, err: *mut *mut ErrorHandle) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(process)?.process.pid())) }
+}
+
+/// A pidfd of an injected process: it can be read from when the process has ended.
+///
+/// process: the process.
+/// err: where an error goes, or NULL.
+/// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+/// Errors: -EINVAL if process is NULL; -EMFILE.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_pidfd(process: *const ProcessHandle, err: *mut *mut ErrorHandle) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(process)?.process.pidfd()?.into_raw_fd())) }
+}
+
+/// Sends a signal to an injected process.
+///
+/// process: the process.
+/// signal: the signal's number; 0 only asks whether the process is there.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if process is NULL or signal is no signal; -ESRCH with CONTAIN_E_GONE if it has ended.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_signal(
+    process: *const ProcessHandle,
+    signal: c_int,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(process)?.process.kill(signal).map(|()| 0)) }
+}
+
+/// Kills an injected process.
+///
+/// process: the process.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if process is NULL; -ESRCH with CONTAIN_E_GONE if it has ended.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_kill(process: *const ProcessHandle, err: *mut *mut ErrorHandle) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(process)?.process.kill(libc::SIGKILL).map(|()| 0)) }
+}
+
+/// Waits until an injected process has ended. The result stays: a later call gives it again.
+///
+/// process: the process.
+/// timeout_ms: how many milliseconds to wait at most; 0: not at all; -1: as long as it takes.
+/// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+/// size: sizeof *result.
+/// err: where an error goes, or NULL.
+/// Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
+/// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_wait(
+    process: *const ProcessHandle,
+    timeout_ms: i64,
+    result: *mut ResultStruct,
+    size: usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let process = &borrow(process)?.process;
+            Waiting::new(timeout_ms, result, size)?.done(|timeout| process.wait(timeout))
+        })
+    }
+}
+
+/// Frees a process. The process itself goes on; it ends with its container at the latest.
+///
+/// process: the process; NULL is fine, and so is one that a fork copied.
+/// Threads: nobody else may use it. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_free(process: *mut ProcessHandle) {
+    // SAFETY: as this function's page asks.
+    unsafe { free(process) }
+}

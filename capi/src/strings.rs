@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Strings from C and to C: bytes up to a NUL that need not be UTF-8, and lists of them up to a NULL.
+
+use crate::boundary::{invalid, null};
+use runtime::Error;
+use std::ffi::{CStr, CString, OsStr, OsString, c_char};
+use std::os::unix::ffi::OsStrExt;
+
+/// A string's bytes, copied.
+///
+/// # Safety
+/// `pointer` is NULL or a NUL-terminated string.
+pub(crate) unsafe fn bytes(name: &str, pointer: *const c_char) -> Result<OsString, Error> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: not NULL; NUL-terminated, as the caller says.
+    let text = unsafe { CStr::from_ptr(pointer) };
+    Ok(OsStr::from_bytes(text.to_bytes()).to_owned())
+}
+
+/// A string that has to be UTF-8.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn utf8(name: &str, pointer: *const c_char) -> Result<String, Error> {
+    // SAFETY: as the caller says.
+    let text = unsafe { bytes(name, pointer) }?;
+    text.into_string().map_err(|text| invalid(name, format!("{text:?}"), "it is not UTF-8"))
+}
+
+/// A list of strings that a NULL ends, copied.
+///
+/// # Safety
+/// `pointer` is NULL or an array of strings that a NULL ends.
+pub(crate) unsafe fn list(name: &str, pointer: *const *const c_char) -> Result<Vec<OsString>, Error> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    let mut all = Vec::new();
+    let mut next = pointer;
+    loop {
+        // SAFETY: the entry that ends the list has not been passed.
+        let entry = unsafe { next.read() };
+        if entry.is_null() {
+            return Ok(all);
+        }
+        // SAFETY: an entry of the list is a string.
+        all.push(unsafe { bytes(name, entry) }?);
+        // SAFETY: there is at least the entry that ends the list.
+        next = unsafe { next.add(1) };
+    }
+}
+
+/// A command: a list that is not empty.
+///
+/// # Safety
+/// As [`list`].
+pub(crate) unsafe fn command(pointer: *const *const c_char) -> Result<Vec<OsString>, Error> {
+    // SAFETY: as the caller says.
+    let argv = unsafe { list("argv", pointer) }?;
+    match argv.first() {
+        Some(program) if !program.is_empty() => Ok(argv),
+        _ => Err(invalid("argv", "", "the command is empty; name a program")),
+    }
+}
+
+/// Text for C; bytes from a NUL on are left out.
+pub(crate) fn owned(text: &str) -> CString {
+    let end = text.bytes().position(|byte| byte == 0).unwrap_or(text.len());
+    CString::new(text.get(..end).unwrap_or_default()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn owned_with_a_nul_ends_there() {
+        assert_eq!(owned("a\0b").as_c_str(), c"a");
+        assert_eq!(owned("grün").to_str().unwrap(), "grün");
+        assert_eq!(owned("").as_c_str(), c"");
+    }
+
+    #[test]
+    fn list_keeps_bytes_that_are_no_utf8() {
+        let entries = [c"a".as_ptr(), c"\xff\xfe".as_ptr(), std::ptr::null()];
+        // SAFETY: NULL ends it.
+        let all = unsafe { list("argv", entries.as_ptr()) }.unwrap();
+        assert_eq!(all, [OsStr::from_bytes(b"a"), OsStr::from_bytes(b"\xff\xfe")]);
+    }
+
+    #[test]
+    fn command_without_a_program_is_refused() {
+        let empty = [std::ptr::null()];
+        let nameless = [c"".as_ptr(), std::ptr::null()];
+        // SAFETY: NULL ends both.
+        unsafe {
+            assert!(command(empty.as_ptr()).is_err());
+            assert!(command(nameless.as_ptr()).is_err());
+            assert!(command(std::ptr::null()).is_err());
+        }
+    }
+}

@@ -1,0 +1,687 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// libcontain: hardened Linux containers as a library. Written by cbindgen from capi/src: do not edit.
+//
+// What holds for every function (more in docs/abi.md):
+// - Zero or more is success. Negative is an errno-shaped code, and *err then is an error, which the caller frees with
+//   contain_error_free(); err may be NULL. No output is written to on failure, and *err is not on success.
+// - A NULL that is not said to be allowed is -EINVAL. Further errors of every call: -EPERM with
+//   CONTAIN_E_SECURE_EXEC in a process that gained ids or capabilities when it was executed; -ECHILD with
+//   CONTAIN_E_WRONG_PROCESS for a handle that a fork copied; -ENOTRECOVERABLE with CONTAIN_E_INTERNAL for a defect.
+// - Strings end with NUL and need not be UTF-8. Structs go as (pointer, size), with zeros in what is not used.
+// - Descriptors that go in are duplicated and stay the caller's; those that come out are the caller's.
+
+#ifndef CONTAIN_H
+#define CONTAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// A value that is not allowed; nothing was done.
+#define CONTAIN_E_INVALID 1
+
+// The kernel refused an operation.
+#define CONTAIN_E_SYSTEM 2
+
+// The root file system cannot be used as given.
+#define CONTAIN_E_ROOT 3
+
+// User or group ids cannot be mapped as asked.
+#define CONTAIN_E_ID_MAP 4
+
+// The command does not exist in the container.
+#define CONTAIN_E_NOT_FOUND 5
+
+// The command exists but cannot be executed.
+#define CONTAIN_E_NOT_EXECUTABLE 6
+
+// A helper program failed.
+#define CONTAIN_E_HELPER 7
+
+// The container, or the process, is not there any more (or not yet).
+#define CONTAIN_E_GONE 8
+
+// This process gained ids or capabilities when it was executed; every call refuses.
+#define CONTAIN_E_SECURE_EXEC 9
+
+// The machine cannot do it: kernel too old, feature or limit missing.
+#define CONTAIN_E_UNSUPPORTED 10
+
+// A limit of the library itself.
+#define CONTAIN_E_TOO_BIG 11
+
+// A handle was used in a process that did not make it.
+#define CONTAIN_E_WRONG_PROCESS 12
+
+// A defect in the library.
+#define CONTAIN_E_INTERNAL 13
+
+// The seccomp profile that boots a distribution (docs/seccomp.md).
+#define CONTAIN_SECCOMP_SYSTEM 1
+
+// The seccomp profile for one command.
+#define CONTAIN_SECCOMP_APP 2
+
+// No seccomp profile. Typing into the caller's own terminal is refused all the same.
+#define CONTAIN_SECCOMP_NONE 3
+
+// A network namespace of its own, with loopback up.
+#define CONTAIN_NETWORK_PRIVATE 0
+
+// The caller's network, without privilege over it.
+#define CONTAIN_NETWORK_HOST 1
+
+// When the caller dies the container is killed.
+#define CONTAIN_LIFETIME_BOUND 0
+
+// When the caller dies the container lives on.
+#define CONTAIN_LIFETIME_DETACHED 1
+
+// The plan for a person, one line a step.
+#define CONTAIN_EXPLAIN_TEXT 0
+
+// The plan for a program, as JSON.
+#define CONTAIN_EXPLAIN_JSON 1
+
+// The command gets the caller's own descriptor.
+#define CONTAIN_STDIO_INHERIT 0
+
+// The command gets /dev/null.
+#define CONTAIN_STDIO_NULL 1
+
+// The command gets the descriptor in the field behind.
+#define CONTAIN_STDIO_DESCRIPTOR 2
+
+// The command exited; status is its exit status.
+#define CONTAIN_ENDED_EXITED 1
+
+// A signal ended the command; status is the signal's number.
+#define CONTAIN_ENDED_SIGNALLED 2
+
+// What a container is to be. One thread at a time may use one.
+typedef struct contain_config contain_config;
+
+// A container that this process made. Several threads may use one at once, but for freeing it.
+typedef struct contain_container contain_container;
+
+// What went wrong. Belongs to the caller, who frees it with contain_error_free(); may be read by several threads at
+// once.
+typedef struct contain_error contain_error;
+
+// A process that was injected into a container. Several threads may use one at once, but for freeing it.
+typedef struct contain_process contain_process;
+
+// How contain_container_create() and contain_container_run() do it. The descriptors are duplicated within the call
+// and stay the caller's.
+typedef struct {
+    // Standard input: a CONTAIN_STDIO_ value.
+    uint32_t stdin_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdin_fd;
+    // Standard output: a CONTAIN_STDIO_ value.
+    uint32_t stdout_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdout_fd;
+    // Standard error: a CONTAIN_STDIO_ value.
+    uint32_t stderr_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stderr_fd;
+} contain_run_options;
+
+// How contain_container_inject() does it. The descriptors are duplicated within the call and stay the caller's.
+typedef struct {
+    // The command's whole environment, NAME=VALUE, a NULL behind the last; NULL: what the container's own command got.
+    const char *const *env;
+    // Standard input: a CONTAIN_STDIO_ value.
+    uint32_t stdin_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdin_fd;
+    // Standard output: a CONTAIN_STDIO_ value.
+    uint32_t stdout_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdout_fd;
+    // Standard error: a CONTAIN_STDIO_ value.
+    uint32_t stderr_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stderr_fd;
+    // A CONTAIN_SECCOMP_ value; 0: the container's own.
+    uint32_t seccomp;
+    // 0.
+    uint32_t reserved;
+} contain_inject_options;
+
+// How a command ended. Times are those of the command and of everything it waited for.
+typedef struct {
+    // How many bytes of the struct the library knew and filled in; what is behind them is zero.
+    uint64_t size;
+    // Why it ended: a CONTAIN_ENDED_ value. More values may come.
+    uint32_t ended_by;
+    // The exit status or the signal's number, as ended_by says.
+    int32_t status;
+    // The exit status a shell would show: the command's own, or 128 and the signal's number.
+    int32_t exit_status;
+    // 0.
+    uint32_t reserved;
+    // Nanoseconds from the command's exec to its end.
+    uint64_t wall_ns;
+    // CPU time in user mode, in nanoseconds.
+    uint64_t user_ns;
+    // CPU time in the kernel, in nanoseconds.
+    uint64_t system_ns;
+    // The highest resident set of one process, in bytes.
+    uint64_t peak_memory;
+} contain_result;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+// The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().
+//
+// Returns: a string that lasts as long as the program; never NULL.
+// Threads: any. Since: 0.1.
+const char *contain_version(void);
+
+// Whether this library has a feature. The names: docs/abi.md.
+//
+// name: the feature's name.
+// Returns: 1 if it has, 0 if it has not or does not know the name; negative on failure.
+// Errors: -EINVAL if name is NULL.
+// Threads: any. Since: 0.1.
+int contain_has_feature(const char *name, contain_error **err);
+
+// Frees a string that the library made.
+//
+// text: the string; NULL is fine.
+// Threads: any. Since: 0.1.
+void contain_string_free(char *text);
+
+// What a CONTAIN_E_ code means, in a few words.
+//
+// code: the code; unknown ones are said to be unknown.
+// Returns: a string that lasts as long as the program; never NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_code_text(int32_t code);
+
+// The stable code of an error, to branch on.
+//
+// error: the error, or NULL.
+// Returns: a CONTAIN_E_ code; 0 if error is NULL.
+// Threads: any. Since: 0.1.
+int32_t contain_error_get_code(const contain_error *error);
+
+// The errno of an error: the kernel's own where it gave one, else the nearest. The call returned its negative.
+//
+// error: the error, or NULL.
+// Returns: the errno, above 0; 0 if error is NULL.
+// Threads: any. Since: 0.1.
+int32_t contain_error_get_errno(const contain_error *error);
+
+// The number of the plan's step that failed, as contain_config_explain() numbers them.
+//
+// error: the error, or NULL.
+// Returns: the number, from 1; 0 if no step failed or error is NULL.
+// Threads: any. Since: 0.1.
+uint32_t contain_error_get_step(const contain_error *error);
+
+// Whether an error arose in the container's own processes.
+//
+// error: the error, or NULL.
+// Returns: 1 if it did; 0 if it arose in the caller or error is NULL.
+// Threads: any. Since: 0.1.
+int32_t contain_error_get_in_child(const contain_error *error);
+
+// Where an error arose, as dotted words that stay the same: "rootfs.mount", "config".
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error; NULL if error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_stage(const contain_error *error);
+
+// What was being worked on: a path, an argument, an id.
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error, perhaps empty; NULL if error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_object(const contain_error *error);
+
+// The whole error in one line for a person: step, operation, object, errno, what the kernel said, cause.
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error; NULL if error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_message(const contain_error *error);
+
+// What the kernel itself said about it.
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error; NULL if it said nothing or error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_kernel_message(const contain_error *error);
+
+// The likely cause.
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error; NULL if none is known or error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_cause(const contain_error *error);
+
+// What to do about it.
+//
+// error: the error, or NULL.
+// Returns: a string that lasts as long as the error; NULL if nothing is known or error is NULL.
+// Threads: any. Since: 0.1.
+const char *contain_error_get_remedy(const contain_error *error);
+
+// Frees an error and every string that was read from it.
+//
+// error: the error; NULL is fine.
+// Threads: any. Since: 0.1.
+void contain_error_free(contain_error *error);
+
+// Makes a configuration of a root directory and a command: the command is looked up on the container's PATH and runs
+// as PID 2 under a reaping PID 1, with a private network, the seccomp profile for one command, no way to gain privilege
+// by exec, HOME=/root, and bound to the caller's life.
+//
+// root: the directory that holds the root file system; looked at when the container is made.
+// argv: the command and its arguments, a NULL behind the last.
+// config: where the new configuration goes; the caller frees it with contain_config_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or the command is empty.
+// Ownership: the strings are copied. Threads: any. Since: 0.1.
+int contain_config_new(const char *root,
+                       const char *const *argv,
+                       contain_config **config,
+                       contain_error **err);
+
+// As contain_config_new(), with the host's own system as root: read-only, with a tmpfs for what must be written.
+//
+// argv: the command and its arguments, a NULL behind the last.
+// config: where the new configuration goes; the caller frees it with contain_config_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or the command is empty.
+// Ownership: the strings are copied. Threads: any. Since: 0.1.
+int contain_config_new_host(const char *const *argv,
+                            contain_config **config,
+                            contain_error **err);
+
+// Makes a copy of a configuration.
+//
+// config: the configuration.
+// copy: where the copy goes; the caller frees it with contain_config_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config or copy is NULL.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_clone(const contain_config *config, contain_config **copy, contain_error **err);
+
+// Frees a configuration. Containers made from it stay as they are.
+//
+// config: the configuration; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_config_free(contain_config *config);
+
+// Sets the root directory.
+//
+// config: the configuration.
+// root: the directory that holds the root file system; looked at when the container is made.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_root(contain_config *config, const char *root, contain_error **err);
+
+// Makes the host's own system the root: read-only, with a tmpfs for what must be written.
+//
+// config: the configuration.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_host_root(contain_config *config, contain_error **err);
+
+// Sets the command.
+//
+// config: the configuration.
+// argv: the command and its arguments, a NULL behind the last.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or the command is empty.
+// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_argv(contain_config *config, const char *const *argv, contain_error **err);
+
+// Sets the command's whole environment; at first it is container=contain, a usual PATH and HOME=/root.
+//
+// config: the configuration.
+// env: NAME=VALUE, a NULL behind the last; of two of one name the last one counts.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL. An entry that is no NAME=VALUE is refused when the configuration is used.
+// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_env(contain_config *config,
+                           const char *const *env,
+                           contain_error **err);
+
+// Sets whether a command without a slash is looked up on the PATH of its environment; at first it is.
+//
+// config: the configuration.
+// search: 0 or 1.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or search is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_search_path(contain_config *config, uint32_t search, contain_error **err);
+
+// Sets the working directory inside; at first it is /.
+//
+// config: the configuration.
+// path: a path inside the container.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_chdir(contain_config *config, const char *path, contain_error **err);
+
+// Sets the host name inside; at first it is the host's.
+//
+// config: the configuration.
+// name: 1 to 64 bytes; looked at when the configuration is used.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_hostname(contain_config *config, const char *name, contain_error **err);
+
+// Sets the map of user ids; without one the usual one for this caller is taken.
+//
+// config: the configuration.
+// map: START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host; looked at when it is used.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or map is not UTF-8.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_uid_map(contain_config *config, const char *map, contain_error **err);
+
+// Sets the map of group ids, as contain_config_set_uid_map() sets that of user ids.
+//
+// config: the configuration.
+// map: START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host; looked at when it is used.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or map is not UTF-8.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_gid_map(contain_config *config, const char *map, contain_error **err);
+
+// Sets the network; at first it is CONTAIN_NETWORK_PRIVATE.
+//
+// config: the configuration.
+// network: a CONTAIN_NETWORK_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or network is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_network(contain_config *config, uint32_t network, contain_error **err);
+
+// Sets whether a reaping PID 1 stands in front of the command; at first it does. Without it the command is PID 1,
+// which the kernel treats differently: signals without a handler do not end it.
+//
+// config: the configuration.
+// init: 0 or 1.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or init is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_init(contain_config *config,
+                            uint32_t init,
+                            contain_error **err);
+
+// Sets the seccomp profile; at first it is CONTAIN_SECCOMP_APP.
+//
+// config: the configuration.
+// seccomp: a CONTAIN_SECCOMP_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or seccomp is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_seccomp(contain_config *config, uint32_t seccomp, contain_error **err);
+
+// Sets whether the command and all it starts are kept from gaining privilege by exec; at first they are.
+//
+// config: the configuration.
+// no_new_privs: 0 or 1.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or no_new_privs is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_no_new_privs(contain_config *config, uint32_t no_new_privs, contain_error **err);
+
+// Sets what the death of the calling process means for the container; at first it is CONTAIN_LIFETIME_BOUND.
+//
+// config: the configuration.
+// lifetime: a CONTAIN_LIFETIME_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or lifetime is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_lifetime(contain_config *config, uint32_t lifetime, contain_error **err);
+
+// Says what making a container of a configuration would do, step by step, and does nothing.
+//
+// config: the configuration.
+// format: a CONTAIN_EXPLAIN_ value.
+// text: where the plan goes, ended by NUL; the caller frees it with contain_string_free().
+// length: where its length without the NUL goes; NULL if it is not wanted.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config or text is NULL, format is another number, or the configuration is not allowed.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_explain(const contain_config *config,
+                           uint32_t format,
+                           char **text,
+                           size_t *length,
+                           contain_error **err);
+
+// Makes a container up to the moment before its command begins, and leaves it waiting for
+// contain_container_start().
+//
+// config: what the container is to be; may be freed afterwards.
+// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+// size: sizeof *options.
+// container: where the container goes; the caller frees it with contain_container_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config or container is NULL or something in them is not allowed; -EBADF for a descriptor that
+// is none; -E2BIG for options that this library does not know; every CONTAIN_E_ code.
+// Ownership: descriptors are duplicated and stay the caller's.
+// Threads: any; one at a time on one configuration. Since: 0.1.
+int contain_container_create(const contain_config *config,
+                             const contain_run_options *options,
+                             size_t size,
+                             contain_container **container,
+                             contain_error **err);
+
+// Lets the command of a created container begin; returns once it has been executed.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container is NULL or was started before; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for
+// the command; CONTAIN_E_GONE if the container has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_start(const contain_container *container,
+                            contain_error **err);
+
+// Makes a container and lets its command begin; returns once it has been executed.
+//
+// config: what the container is to be; may be freed afterwards.
+// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+// size: sizeof *options.
+// container: where the container goes; the caller frees it with contain_container_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: those of contain_container_create() and contain_container_start().
+// Ownership: descriptors are duplicated and stay the caller's.
+// Threads: any; one at a time on one configuration. Since: 0.1.
+int contain_container_run(const contain_config *config,
+                          const contain_run_options *options,
+                          size_t size,
+                          contain_container **container,
+                          contain_error **err);
+
+// Runs another command in a running container; returns once it has been executed. It is looked up on the PATH of its
+// environment.
+//
+// container: the container.
+// argv: the command and its arguments, a NULL behind the last.
+// options: environment, standard descriptors, seccomp profile; NULL, with a size of 0: as the container's command,
+// with the caller's own descriptors.
+// size: sizeof *options.
+// process: where the process goes; the caller frees it with contain_process_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
+// that is none; -E2BIG for options that this library does not know; CONTAIN_E_GONE if the container has ended or was
+// not started; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
+// Ownership: strings are copied; descriptors are duplicated and stay the caller's.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_inject(const contain_container *container,
+                             const char *const *argv,
+                             const contain_inject_options *options,
+                             size_t size,
+                             contain_process **process,
+                             contain_error **err);
+
+// Sends a signal to a container's command. SIGKILL ends the whole container.
+//
+// container: the container.
+// signal: the signal's number; 0 only asks whether the container is there.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container is NULL or signal is no signal; -ESRCH with CONTAIN_E_GONE if it has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_signal(const contain_container *container, int signal, contain_error **err);
+
+// Kills a container: its command and everything in it. Does not wait until they are gone.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container is NULL; -ESRCH with CONTAIN_E_GONE if it has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_kill(const contain_container *container, contain_error **err);
+
+// Waits until a container has ended. The result stays: a later call gives it again.
+//
+// container: the container.
+// timeout_ms: how many milliseconds to wait at most; 0: not at all; -1: as long as it takes.
+// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+// size: sizeof *result.
+// err: where an error goes, or NULL.
+// Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_wait(const contain_container *container,
+                           int64_t timeout_ms,
+                           contain_result *result,
+                           size_t size,
+                           contain_error **err);
+
+// The process id of a container's supervisor, which is what inject(1) takes.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: the id, above 0; negative on failure.
+// Errors: -EINVAL if container is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_pid(const contain_container *container, contain_error **err);
+
+// The process id of a container's PID 1, as the caller sees it.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: the id, above 0; negative on failure.
+// Errors: -EINVAL if container is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_init_pid(const contain_container *container, contain_error **err);
+
+// A pidfd of a container's PID 1: it can be read from when the container has ended.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if container is NULL; -EMFILE.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_pidfd(const contain_container *container, contain_error **err);
+
+// Frees a container. One that was started goes on, bound to the caller's life or detached as its configuration said;
+// one that never was is taken down. Returns at once.
+//
+// container: the container; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_container_free(contain_container *container);
+
+// The id of an injected process, as the caller sees it.
+//
+// process: the process.
+// err: where an error goes, or NULL.
+// Returns: the id, above 0; negative on failure.
+// Errors: -EINVAL if process is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_pid(const contain_process *process, contain_error **err);
+
+// A pidfd of an injected process: it can be read from when the process has ended.
+//
+// process: the process.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if process is NULL; -EMFILE.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_pidfd(const contain_process *process, contain_error **err);
+
+// Sends a signal to an injected process.
+//
+// process: the process.
+// signal: the signal's number; 0 only asks whether the process is there.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if process is NULL or signal is no signal; -ESRCH with CONTAIN_E_GONE if it has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_signal(const contain_process *process, int signal, contain_error **err);
+
+// Kills an injected process.
+//
+// process: the process.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if process is NULL; -ESRCH with CONTAIN_E_GONE if it has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_kill(const contain_process *process, contain_error **err);
+
+// Waits until an injected process has ended. The result stays: a later call gives it again.
+//
+// process: the process.
+// timeout_ms: how many milliseconds to wait at most; 0: not at all; -1: as long as it takes.
+// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+// size: sizeof *result.
+// err: where an error goes, or NULL.
+// Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_wait(const contain_process *process,
+                         int64_t timeout_ms,
+                         contain_result *result,
+                         size_t size,
+                         contain_error **err);
+
+// Frees a process. The process itself goes on; it ends with its container at the latest.
+//
+// process: the process; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_process_free(contain_process *process);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CONTAIN_H */

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Handles: a container, and a process injected into one."""
+
+import signal as signals
+from collections.abc import Sequence
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
+
+from contain import _native, _result
+from contain._config import DEFAULT_ENVIRONMENT, Config, Environment, Path, assignments, encoded
+from contain._config import settings as settings_of
+from contain._errors import GoneError, TimeoutExpired
+from contain._pipes import Clock, Data, Pipes, readable
+from contain._result import Result
+from contain._stdio import File, Standard
+
+
+class _Running:
+    """What containers and injected processes have in common."""
+
+    args: Sequence[Path]
+    """The command and its arguments."""
+
+    def __init__(self, native: _native.Container | _native.Process, args: Sequence[Path], standard: Standard) -> None:
+        self._handle = native
+        self._pipes = Pipes(standard)
+        self.args = args
+
+    @property
+    def stdin(self) -> BinaryIO | None:
+        """Where the command's input is written to, with stdin=PIPE."""
+        return self._pipes.stdin
+
+    @property
+    def stdout(self) -> BinaryIO | None:
+        """Where its output is read from, with stdout=PIPE."""
+        return self._pipes.stdout
+
+    @property
+    def stderr(self) -> BinaryIO | None:
+        """Where its errors are read from, with stderr=PIPE."""
+        return self._pipes.stderr
+
+    def fileno(self) -> int:
+        """The number of a pidfd that becomes readable at the end; it belongs to this object."""
+        return self._handle.fileno()
+
+    def pidfd(self) -> int:
+        """A new pidfd, close-on-exec, the caller's to close."""
+        return self._handle.pidfd()
+
+    def kill(self, signal: int = signals.SIGKILL) -> None:
+        """Sends a signal; nothing happens where it has ended already."""
+        try:
+            self._handle.kill(signal)
+        except GoneError:
+            pass
+
+    def poll(self) -> Result | None:
+        """How it ended; None while it runs."""
+        ending = self._handle.try_wait()
+        return None if ending is None else _result.from_native(ending)
+
+    def wait(self, timeout: float | None = None) -> Result:
+        """Waits for the end, at most `timeout` seconds, after which TimeoutExpired is raised and nothing is killed.
+
+        The result can be asked for again. Output that nobody reads from a pipe may keep the
+        command from ending: `communicate` reads it.
+        """
+        return self._wait(Clock(timeout), timeout)
+
+    def communicate(
+        self, input: Data | None = None, timeout: float | None = None
+    ) -> tuple[bytes | None, bytes | None]:
+        """Writes input, reads stdout and stderr to their ends, and waits for the end.
+
+        After `timeout` seconds TimeoutExpired is raised, with the output so far, and nothing is
+        killed; another call, without input, goes on.
+        """
+        clock = Clock(timeout)
+        self._handle.try_wait()
+        self._pipes.put(input)
+        if not self._pipes.exchange(clock, self._silent_at()):
+            raise self._expired(timeout)
+        self._wait(clock, timeout)
+        return self._pipes.output()
+
+    def _silent_at(self) -> int | None:
+        """A descriptor that is readable once nothing can write to the pipes any more."""
+        return None
+
+    def _wait(self, clock: Clock, timeout: float | None) -> Result:
+        ending = self._handle.try_wait()
+        if ending is None:
+            if not readable(self._handle.fileno(), clock):
+                raise self._expired(timeout)
+            ending = self._handle.wait()
+        assert ending is not None, "a wait without a timeout has a result"
+        return _result.from_native(ending)
+
+    def _expired(self, timeout: float | None) -> TimeoutExpired:
+        return TimeoutExpired(list(self.args), timeout or 0.0, *self._pipes.output())
+
+    def __enter__(self) -> Self:
+        return self
+
+
+class Process(_Running):
+    """A process injected into a container; `Container.inject` makes it.
+
+    As a context manager it is waited for at the end of the block, and killed first after an error.
+    """
+
+    _handle: _native.Process
+
+    @property
+    def pid(self) -> int:
+        """Its process id, as this process sees it."""
+        return self._handle.pid
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._pipes.close()
+        if error is not None:
+            self.kill()
+        self.wait()
+
+
+class Container(_Running):
+    """A container; `create` and `run` make it.
+
+    As a context manager it is killed, with all that runs in it, at the end of the block. Without
+    one it lives until its command ends; `Config.lifetime` says what this process's death means.
+    """
+
+    _handle: _native.Container
+    config: Config
+
+    def __init__(self, native: _native.Container, config: Config, standard: Standard) -> None:
+        super().__init__(native, config.argv, standard)
+        self.config = config
+
+    @classmethod
+    def create(cls, config: Config, *, stdin: File = None, stdout: File = None, stderr: File = None) -> Self:
+        """Makes a container up to the command's exec, where it waits for `start`."""
+        with Standard(stdin, stdout, stderr) as standard:
+            return cls(_native.Container.create(settings_of(config), standard.numbers), config, standard)
+
+    @classmethod
+    def run(cls, config: Config, *, stdin: File = None, stdout: File = None, stderr: File = None) -> Self:
+        """Makes a container and starts its command; returns once that has been executed."""
+        with Standard(stdin, stdout, stderr) as standard:
+            return cls(_native.Container.run(settings_of(config), standard.numbers), config, standard)
+
+    @classmethod
+    def _run_owned(cls, config: Config, stdin: File, stdout: File, stderr: File) -> Self:
+        """As `run`, but the container dies with its handle: whatever is raised, and wherever, it is not left behind."""
+        with Standard(stdin, stdout, stderr) as standard:
+            return cls(_native.Container.run(settings_of(config, owned=True), standard.numbers), config, standard)
+
+    def start(self) -> None:
+        """Lets the command of a created container begin; returns once it has been executed."""
+        self._handle.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id of the supervisor, the one that `inject` takes on the command line."""
+        return self._handle.pid
+
+    @property
+    def init_pid(self) -> int:
+        """Process id of the container's PID 1, as this process sees it."""
+        return self._handle.init_pid
+
+    def inject(
+        self,
+        argv: Sequence[Path],
+        *,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+        env: Environment | None = None,
+        seccomp: Literal["system", "app", "none"] | None = None,
+    ) -> Process:
+        """Runs another command inside, as user 0 in `/`; returns once it has been executed.
+
+        `env` is its whole environment; None for container=contain, the usual PATH, and
+        HOME=/root. `seccomp` None is the container's own profile.
+        """
+        environment = assignments(DEFAULT_ENVIRONMENT if env is None else env)
+        with Standard(stdin, stdout, stderr) as standard:
+            native = self._handle.inject(encoded(argv), environment, seccomp, standard.numbers)
+            return Process(native, tuple(argv), standard)
+
+    def _silent_at(self) -> int:
+        # When PID 1 has ended, so has all else inside: what its pipes hold by then is all there will be.
+        return self._handle.fileno()
+
+    def _drain(self) -> tuple[bytes | None, bytes | None]:
+        """The output of a container that has ended."""
+        self._pipes.drain()
+        return self._pipes.output()
+
+    def _expire(self) -> Result:
+        """Ends the container because its time is up; one that ended by itself just before keeps its own result."""
+        return _result.from_native(self._handle.expire())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+        self._pipes.close()
+        self.wait()

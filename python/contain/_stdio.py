@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The three standard descriptors of a command: from what a caller says to numbers, and pipes on the way."""
+
+import os
+import subprocess
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self, TypeAlias
+
+PIPE = subprocess.PIPE
+STDOUT = subprocess.STDOUT
+DEVNULL = subprocess.DEVNULL
+
+
+class HasFileno(Protocol):
+    """An open file, a socket: what has a descriptor."""
+
+    def fileno(self) -> int: ...
+
+
+File: TypeAlias = int | HasFileno | None
+"""None for the caller's own; PIPE, DEVNULL, for stderr STDOUT; a descriptor, or what has one."""
+
+Numbers: TypeAlias = tuple[int | None, int | None, int | None]
+"""None for the caller's own, DEVNULL, or a descriptor."""
+
+
+class Standard:
+    """Opened for one start. At the end of the block the command's ends of pipes are closed, after an error ours too."""
+
+    stdin: BinaryIO | None
+    stdout: BinaryIO | None
+    stderr: BinaryIO | None
+    numbers: Numbers
+    _theirs: list[int]
+
+    def __init__(self, stdin: File, stdout: File, stderr: File) -> None:
+        self.stdin = self.stdout = self.stderr = None
+        self._theirs = []
+        try:
+            self._open(stdin, stdout, stderr)
+        except BaseException:
+            self._close_ours()
+            self._close_theirs()
+            raise
+
+    def _open(self, stdin: File, stdout: File, stderr: File) -> None:
+        if stdin == STDOUT or stdout == STDOUT:
+            raise ValueError("STDOUT is for stderr alone")
+        for_stdin, self.stdin = self._input(stdin)
+        for_stdout, self.stdout = self._output(stdout)
+        for_stderr: int | None = 1 if for_stdout is None else for_stdout
+        if stderr != STDOUT:
+            for_stderr, self.stderr = self._output(stderr)
+        self.numbers = (for_stdin, for_stdout, for_stderr)
+
+    def _input(self, file: File) -> tuple[int | None, BinaryIO | None]:
+        if file != PIPE:
+            return _number(file), None
+        theirs, ours = os.pipe()
+        self._theirs.append(theirs)
+        return theirs, open(ours, "wb")
+
+    def _output(self, file: File) -> tuple[int | None, BinaryIO | None]:
+        if file != PIPE:
+            return _number(file), None
+        ours, theirs = os.pipe()
+        self._theirs.append(theirs)
+        return theirs, open(ours, "rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._close_theirs()
+        if error is not None:
+            self._close_ours()
+
+    def _close_theirs(self) -> None:
+        while self._theirs:
+            os.close(self._theirs.pop())
+
+    def _close_ours(self) -> None:
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def _number(file: File) -> int | None:
+    """A descriptor's number, DEVNULL, or None."""
+    return file if file is None or isinstance(file, int) else file.fileno()

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! From Python's prepared values to the runtime's configuration.
+
+use crate::call::raise;
+use contain::{Config, Error, Lifetime, Network, Profile, Root, Stdio};
+use pyo3::prelude::*;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+/// `contain._config.Settings`: paths and texts as bytes, choices by name.
+#[derive(FromPyObject)]
+pub struct Settings {
+    argv: Vec<Vec<u8>>,
+    root: Option<Vec<u8>>,
+    env: Option<Vec<Vec<u8>>>,
+    cwd: Option<Vec<u8>>,
+    hostname: Option<Vec<u8>>,
+    network: String,
+    uid_map: Option<String>,
+    gid_map: Option<String>,
+    seccomp: String,
+    no_new_privs: bool,
+    init: bool,
+    lifetime: String,
+    owned: bool,
+}
+
+/// Three of `None` (the caller's own), subprocess.DEVNULL, or a descriptor's number.
+pub type Standard = [Option<i32>; 3];
+
+/// subprocess.DEVNULL.
+const DEVNULL: i32 = -3;
+
+impl Settings {
+    /// The runtime's configuration; what it leaves open is as in `Config::run`.
+    pub fn config(self, py: Python<'_>) -> PyResult<Config> {
+        self.convert().map_err(|error| raise(py, &error))
+    }
+
+    /// Whether the container ends when its handle is dropped.
+    pub fn is_owned(&self) -> bool {
+        self.owned
+    }
+
+    fn convert(self) -> Result<Config, Error> {
+        let network = match &*self.network {
+            "private" => Network::Private,
+            "host" => Network::Host,
+            other => return Err(not_one_of("network", other, &["private", "host"])),
+        };
+        let lifetime = match &*self.lifetime {
+            "bound" => Lifetime::Bound,
+            "detached" => Lifetime::Detached,
+            other => return Err(not_one_of("lifetime", other, &["bound", "detached"])),
+        };
+        let seccomp = profile(&self.seccomp)?;
+        let root = self.root.map_or(Root::Host, |path| Root::Directory(text(path).into()));
+        let defaults = Config::run(root, texts(self.argv));
+        Ok(Config {
+            env: self.env.map_or(defaults.env, texts),
+            chdir: self.cwd.map(|path| text(path).into()),
+            hostname: self.hostname.map(text),
+            network,
+            uid_map: self.uid_map,
+            gid_map: self.gid_map,
+            seccomp,
+            no_new_privs: self.no_new_privs,
+            init: self.init,
+            lifetime,
+            ..defaults
+        })
+    }
+}
+
+/// A seccomp profile by its name.
+pub fn profile(name: &str) -> Result<Profile, Error> {
+    match name {
+        "system" => Ok(Profile::System),
+        "app" => Ok(Profile::App),
+        "none" => Ok(Profile::None),
+        other => Err(not_one_of("seccomp", other, &["system", "app", "none"])),
+    }
+}
+
+/// The runtime's words for three standard descriptors.
+pub fn stdio(standard: Standard) -> Result<[Stdio; 3], Error> {
+    let [stdin, stdout, stderr] = standard.map(|given| match given {
+        None => Ok(Stdio::Inherit),
+        Some(DEVNULL) => Ok(Stdio::Null),
+        Some(number) if number >= 0 => Ok(Stdio::Descriptor(number)),
+        Some(other) => Err(Error::invalid("stdio", other.to_string(), "a descriptor is a number of 0 or more")),
+    });
+    Ok([stdin?, stdout?, stderr?])
+}
+
+/// The error of a name that is none of those allowed.
+pub fn not_one_of(field: &str, given: &str, allowed: &[&str]) -> Error {
+    Error::invalid(field, format!("{given:?}"), format!("it is one of {}", allowed.join(", ")))
+}
+
+/// Bytes as the system takes them.
+pub fn text(bytes: Vec<u8>) -> OsString {
+    OsString::from_vec(bytes)
+}
+
+/// Lists of bytes as the system takes them.
+pub fn texts(bytes: Vec<Vec<u8>>) -> Vec<OsString> {
+    bytes.into_iter().map(text).collect()
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a plan depends on beside its configuration: this machine and the calling process. All that compiling reads is
+//! read here; with made-up facts it needs neither privilege nor a kernel.
+
+use crate::config::{Config, Root};
+use crate::error::{Error, Kind};
+use crate::idmap::{self, IdMaps};
+use contain_sys::process::namespace;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// The facts.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    /// The ids, as decided for this caller and this configuration.
+    pub maps: IdMaps,
+    /// CLONE_NEW* bits of those namespaces that a kernel may have been built without and that this one has.
+    pub optional_namespaces: u64,
+    /// An empty place of the host on which a root made of its system is mounted until it becomes the root.
+    pub root_place: PathBuf,
+    /// What of the host's system a root made of it has, sorted; read for such a root alone.
+    pub host_root: Vec<HostEntry>,
+    /// The caller's environment, `NAME=VALUE`; read where a helper gets it.
+    pub environment: Vec<OsString>,
+}
+
+/// A name in the host's root directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostEntry {
+    pub name: OsString,
+    /// What it names, where it is a symbolic link.
+    pub link: Option<PathBuf>,
+}
+
+impl Facts {
+    /// The facts of this process, as far as this configuration needs them.
+    pub fn collect(config: &Config) -> Result<Facts, Error> {
+        let mut maps = idmap::resolve(config.uid_map.as_deref(), config.gid_map.as_deref())?;
+        if config.root == Root::Host && nix::unistd::getuid().is_root() {
+            // Ids that are the host's own would read what the host keeps from others, as /etc/shadow.
+            maps.keep_root_alone(config.uid_map.is_none(), config.gid_map.is_none());
+        }
+        let helped = config.inside.is_some() || config.outside.is_some();
+        Ok(Facts {
+            maps,
+            optional_namespaces: optional_namespaces(),
+            root_place: root_place(),
+            host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },
+            environment: if helped { environment() } else { Vec::new() },
+        })
+    }
+}
+
+fn optional_namespaces() -> u64 {
+    let has = |name: &str, flag: u64| if Path::new("/proc/self/ns").join(name).exists() { flag } else { 0 };
+    has("cgroup", namespace::CGROUP) | has("time", namespace::TIME)
+}
+
+/// The first that exists of the directories that are empty on most systems; a helper of `-i` sees the new root there.
+fn root_place() -> PathBuf {
+    let known = ["/mnt", "/media", "/srv", "/tmp"].map(PathBuf::from);
+    known.into_iter().find(|path| path.is_dir()).unwrap_or("/".into())
+}
+
+/// The host's programs, libraries and settings.
+fn host_root() -> Result<Vec<HostEntry>, Error> {
+    let entries = std::fs::read_dir("/").map_err(|error| {
+        Error::new(Kind::Root, "rootfs.host", "read", "/").errno(error.raw_os_error().unwrap_or(libc::EIO))
+    })?;
+    let mut names: Vec<OsString> = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name())).collect();
+    names.retain(|name| {
+        let bytes = name.as_bytes();
+        matches!(bytes, b"usr" | b"bin" | b"sbin" | b"etc") || bytes.starts_with(b"lib")
+    });
+    names.sort();
+    let entry = |name: OsString| HostEntry { link: std::fs::read_link(Path::new("/").join(&name)).ok(), name };
+    Ok(names.into_iter().map(entry).collect())
+}
+
+fn environment() -> Vec<OsString> {
+    let variable = |(mut name, value): (OsString, OsString)| {
+        name.push("=");
+        name.push(value);
+        name
+    };
+    std::env::vars_os().map(variable).collect()
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Plans of made-up machines and callers, one for every kind of configuration: what they are made of, in which order,
+//! and (`snapshot`) every word of them.
+
+mod snapshot;
+
+use super::facts::HostEntry;
+use super::*;
+use crate::cgroup::Place;
+use crate::explain;
+use crate::plan::{Bytes, Test};
+use contain_plan::{Descriptors, Doer, Entry, Plan};
+use std::path::PathBuf;
+
+/// Ids as `contain -u TEXT -g TEXT` would write them, directly.
+fn maps(text: &str, setgroups_denied: bool) -> IdMaps {
+    let map = contain_policy::IdMap::parse(text.as_bytes()).expect("a map");
+    let lines = map.entries().iter().map(|line| format!("{} {} {}\n", line.container(), line.host(), line.count()));
+    let kernel_text: String = lines.collect();
+    IdMaps {
+        uid_text: kernel_text.clone(),
+        gid_text: kernel_text,
+        uid_map: map.entries().to_vec(),
+        gid_map: map.entries().to_vec(),
+        setgroups: if setgroups_denied { Setgroups::Deny } else { Setgroups::Keep },
+        setgroups_denied,
+        via: Via::Direct,
+        become_root: map.maps_container(0),
+        notes: Vec::new(),
+    }
+}
+
+/// The default of root.
+fn roots_maps() -> IdMaps {
+    maps("0:4294967294:1,1:1:4294967293", false)
+}
+
+/// User 1000 with delegated ranges and both helpers; the groups are delegated elsewhere.
+fn users_maps() -> IdMaps {
+    let groups = maps("0:1000:1,1:200000:65536", false);
+    IdMaps {
+        gid_text: groups.gid_text,
+        gid_map: groups.gid_map,
+        via: Via::Newidmap { newuidmap: "/usr/bin/newuidmap".into(), newgidmap: "/usr/bin/newgidmap".into() },
+        ..maps("0:1000:1,1:100000:65536", false)
+    }
+}
+
+/// A kernel with all namespaces, a merged /usr, and a short environment.
+fn facts(maps: IdMaps) -> Facts {
+    let entry = |name: &str, link: Option<&str>| HostEntry { name: name.into(), link: link.map(PathBuf::from) };
+    Facts {
+        maps,
+        optional_namespaces: namespace::CGROUP | namespace::TIME,
+        root_place: "/mnt".into(),
+        host_root: vec![
+            entry("bin", Some("usr/bin")),
+            entry("etc", None),
+            entry("lib", Some("usr/lib")),
+            entry("lib64", Some("usr/lib64")),
+            entry("sbin", Some("usr/sbin")),
+            entry("usr", None),
+        ],
+        environment: vec!["HOME=/home/alice".into(), "PATH=/usr/bin:/bin".into()],
+    }
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// What `contain /srv/root /bin/sh` is.
+fn directory() -> Config {
+    Config::new(Root::Directory("/srv/root".into()), words(&["/bin/sh"]))
+}
+
+/// What the libraries' run is.
+fn library() -> Config {
+    Config::run(Root::Directory("/srv/root".into()), words(&["make", "-j2", "all"]))
+}
+
+fn plan_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Error> {
+    check(config)?;
+    container_with(config, facts, way)
+}
+
+/// The plan of a configuration for root, in place of the command line's program.
+fn plan(config: Config) -> Draft {
+    plan_with(&config, &facts(roots_maps()), Way::InPlace).expect("a plan")
+}
+
+fn bytes(draft: &Draft) -> Bytes {
+    draft.finish(Descriptors::NONE, Test::default()).expect("a plan that is not too long")
+}
+
+/// A name and the plan of every kind of configuration.
+fn cases() -> Vec<(&'static str, Draft)> {
+    let for_maps = |maps| plan_with(&directory(), &facts(maps), Way::InPlace).expect("a plan");
+    let for_library = |config: Config, way| plan_with(&config, &facts(roots_maps()), way).expect("a plan");
+    let old_kernel = Facts { optional_namespaces: 0, ..facts(roots_maps()) };
+    let environment = words(&["A=1", "B=2", &format!("LONG={}", "x".repeat(61)), "A=3", "EMPTY="]);
+    let given = || maps("0:100000:1,1000:1000:1", false);
+    let pseudo = |maps| pseudo_with(&maps, &words(&["id", "-u"]), &words(&["PATH=/bin"])).expect("a plan");
+    vec![
+        ("directory", plan(directory())),
+        ("host", plan(Config { root: Root::Host, ..directory() })),
+        ("console_off", plan(Config { console: Console::None, ..directory() })),
+        ("network_host", plan(Config { network: Network::Host, ..directory() })),
+        ("inside_helper", plan(Config { inside: Some("mount -t tmpfs x mnt".into()), ..directory() })),
+        ("outside_helper", plan(Config { outside: Some("ip link set veth1 netns $PPID".into()), ..directory() })),
+        (
+            "both_helpers",
+            plan(Config { inside: Some("exit 0".into()), outside: Some("echo \"$PPID\"".into()), ..directory() }),
+        ),
+        ("init", plan(Config { init: true, ..directory() })),
+        ("hostname", plan(Config { hostname: Some("box".into()), ..directory() })),
+        ("chdir", plan(Config { chdir: Some("/srv/work here".into()), ..directory() })),
+        ("seccomp_app", plan(Config { seccomp: Profile::App, ..directory() })),
+        ("seccomp_none", plan(Config { seccomp: Profile::None, ..directory() })),
+        ("seccomp_terminal", plan(Config { seccomp: Profile::None, console: Console::None, ..directory() })),
+        ("no_new_privs", plan(Config { no_new_privs: true, ..directory() })),
+        ("search_path", plan(Config { search_path: true, ..directory() })),
+        ("environment", plan(Config { env: environment, ..directory() })),
+        ("preserve_fds", plan(Config { preserve_fds: 2, ..directory() })),
+        ("kernel_without_namespaces", plan_with(&directory(), &old_kernel, Way::InPlace).expect("a plan")),
+        ("maps_given", for_maps(given())),
+        ("user_single_id", for_maps(maps("0:1000:1", true))),
+        ("user_ranges", for_maps(users_maps())),
+        ("setgroups_denied_around", for_maps(IdMaps { setgroups: Setgroups::Keep, ..maps("0:0:10", true) })),
+        ("library_run", for_library(library(), Way::Run)),
+        ("library_create", for_library(library(), Way::Create)),
+        ("library_console", for_library(Config { console: Console::Emulated, init: false, ..library() }, Way::Run)),
+        ("inject_in_place", injected(Profile::System, Way::InPlace, u32::MAX)),
+        ("inject_library", injected(Profile::App, Way::Run, 0)),
+        ("inject_cgroups", {
+            let place = |mount: &str, file: &str| Place { mount: mount.into(), file: file.into() };
+            let places =
+                vec![place("/sys/fs/cgroup/pids", "a/cgroup.procs"), place("/sys/fs/cgroup/unified", "b/cgroup.procs")];
+            injected_with(Profile::System, Way::InPlace, u32::MAX, places)
+        }),
+        ("pseudo_root", pseudo(roots_maps())),
+        ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
+        ("pseudo_ranges", pseudo(users_maps())),
+        ("pseudo_without_root", pseudo(maps("1000:1000:1", true))),
+    ]
+}
+
+fn injected(profile: Profile, way: Way, keep: u32) -> Draft {
+    injected_with(profile, way, keep, Vec::new())
+}
+
+fn injected_with(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>) -> Draft {
+    let request = Inject {
+        argv: &words(&["ps", "ax"]),
+        env: &words(&["container=contain", "PATH=/sbin:/bin"]),
+        profile,
+        namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
+        pid: 4711,
+        keep,
+        clear_groups: true,
+        note: cgroups.is_empty().then(|| "the command stays in the caller's cgroup".to_string()),
+        cgroups,
+    };
+    inject(&request, way).expect("a plan")
+}
+
+/// The steps of a draft, read back from its bytes.
+fn with_entries<T>(draft: &Draft, look: impl FnOnce(&[Entry<'_>], &[Entry<'_>]) -> T) -> T {
+    let bytes = bytes(draft);
+    let plan = Plan::read(&bytes).expect("the writer's plan is the reader's");
+    let steps: Vec<_> = plan.steps().collect::<Result<_, _>>().expect("steps");
+    let finally: Vec<_> = plan.finally().collect::<Result<_, _>>().expect("finally steps");
+    look(&steps, &finally)
+}
+
+/// The numbers of the steps that a plan must have, in this order; `kinds` may skip others.
+fn assert_order(name: &str, draft: &Draft, kinds: &[u16]) {
+    with_entries(draft, |steps, _| {
+        let mut rest = steps.iter().map(|entry| entry.step.kind());
+        for kind in kinds {
+            assert!(rest.any(|found| found == *kind), "{name}: step kind {kind} is missing behind those before it");
+        }
+    });
+}
+
+const CLONE: u16 = 1;
+const MAP_IDS: u16 = 2;
+const PREPARE_OUTSIDE: u16 = 4;
+const RUN_OUTSIDE: u16 = 5;
+const JOIN: u16 = 6;
+const RUN_INSIDE: u16 = 7;
+const AWAIT_START: u16 = 8;
+const BECOME_IDS: u16 = 9;
+const BIND_ROOT: u16 = 10;
+const MOUNT: u16 = 14;
+const PIVOT: u16 = 19;
+const REAP: u16 = 25;
+const SECCOMP: u16 = 28;
+const EXECUTE: u16 = 29;
+const WATCH: u16 = 32;
+
+#[test]
+fn plan_of_every_configuration_can_be_read_and_ends_by_the_exec() {
+    for (name, draft) in cases() {
+        with_entries(&draft, |steps, finally| {
+            let last = steps.last().map(|entry| entry.step.kind());
+            let executes = steps.iter().position(|entry| matches!(entry.step, Step::Execute { .. }));
+            let behind = if name.starts_with("pseudo") { 0 } else { 1 };
+            assert_eq!(last, Some(if behind == 0 { EXECUTE } else { WATCH }), "{name}");
+            assert_eq!(executes, Some(steps.len() - 1 - behind), "{name}: nothing of the command's follows its exec");
+            assert!(finally.iter().all(|entry| entry.doer == Doer::Monitor), "{name}: PID 1 is gone by then");
+        });
+    }
+}
+
+#[test]
+fn seccomp_is_the_last_thing_before_the_exec() {
+    for (name, draft) in cases() {
+        with_entries(&draft, |steps, _| {
+            if let Some(at) = steps.iter().position(|entry| entry.step.kind() == SECCOMP) {
+                assert_eq!(steps[at + 1].step.kind(), EXECUTE, "{name}: what is between would run under the filter");
+            }
+        });
+    }
+}
+
+#[test]
+fn ids_are_mapped_before_anybody_becomes_one() {
+    assert_order("directory", &plan(directory()), &[CLONE, MAP_IDS, JOIN, BECOME_IDS, BIND_ROOT, MOUNT, PIVOT]);
+}
+
+#[test]
+fn outside_helper_is_made_before_the_monitor_joins_and_runs_after() {
+    let config = Config { outside: Some("true".into()), ..directory() };
+    assert_order("outside helper", &plan(config), &[MAP_IDS, PREPARE_OUTSIDE, JOIN, RUN_OUTSIDE, BECOME_IDS]);
+}
+
+#[test]
+fn inside_helper_runs_at_the_new_root_before_the_pivot() {
+    let config = Config { inside: Some("true".into()), ..directory() };
+    assert_order("inside helper", &plan(config), &[JOIN, BIND_ROOT, RUN_INSIDE, PIVOT]);
+}
+
+#[test]
+fn created_container_waits_with_all_done_but_the_command() {
+    let draft = plan_with(&library(), &facts(roots_maps()), Way::Create).expect("a plan");
+    assert_order("created", &draft, &[PIVOT, AWAIT_START, REAP, SECCOMP, EXECUTE, WATCH]);
+}
+
+#[test]
+fn no_secret_of_the_callers_environment_is_in_a_plan_without_helpers() {
+    let told = |config: Config| {
+        let facts = Facts { environment: words(&["TOKEN=hunter2"]), ..facts(roots_maps()) };
+        let draft = plan_with(&config, &facts, Way::InPlace).expect("a plan");
+        bytes(&draft).windows(7).any(|window| window == b"hunter2")
+    };
+    assert!(!told(directory()));
+    assert!(told(Config { outside: Some("true".into()), ..directory() }), "a helper has the caller's environment");
+}
+
+#[test]
+fn configuration_that_can_be_refused_without_a_machine_is() {
+    let long = |length: usize| Some(OsString::from("h".repeat(length)));
+    let refused = [
+        (Config { argv: Vec::new(), ..directory() }, Kind::Invalid, "argv"),
+        (Config { argv: vec!["x".into(); MAX_STRINGS + 1], ..directory() }, Kind::TooBig, "argv and env"),
+        (Config { env: words(&["NOVALUE"]), ..directory() }, Kind::Invalid, "env"),
+        (Config { env: words(&["=value"]), ..directory() }, Kind::Invalid, "env"),
+        (Config { hostname: long(0), ..directory() }, Kind::Invalid, "hostname"),
+        (Config { hostname: long(65), ..directory() }, Kind::Invalid, "hostname"),
+        (Config { stdio: [Stdio::Null, Stdio::Inherit, Stdio::Inherit], ..directory() }, Kind::Invalid, "stdio"),
+        (Config { preserve_fds: 1025, ..directory() }, Kind::Invalid, "preserve_fds"),
+        (Config { argv: words(&["a\0b"]), ..directory() }, Kind::Invalid, "argv"),
+        (Config { env: words(&["A=\0"]), ..directory() }, Kind::Invalid, "env"),
+        (Config { chdir: Some("/a\0b".into()), ..directory() }, Kind::Invalid, "chdir"),
+        (Config { root: Root::Directory("/a\0b".into()), ..directory() }, Kind::Invalid, "root"),
+        (Config { inside: Some("a\0b".into()), ..directory() }, Kind::Invalid, "-i"),
+        (Config { outside: Some("a\0b".into()), ..directory() }, Kind::Invalid, "-o"),
+        (Config { hostname: Some("a\0b".into()), ..directory() }, Kind::Invalid, "hostname"),
+    ];
+    for (config, kind, operation) in refused {
+        let error = plan_with(&config, &facts(roots_maps()), Way::InPlace).err().expect(operation);
+        assert_eq!((error.kind, error.operation.as_str()), (kind, operation), "{error}");
+        assert!(error.cause.is_some(), "{error}");
+    }
+    assert!(plan_with(&Config { hostname: long(64), ..directory() }, &facts(roots_maps()), Way::InPlace).is_ok());
+}
+
+#[test]
+fn maps_without_root_are_refused_for_a_container() {
+    let error = plan_with(&directory(), &facts(maps("1000:1000:1", true)), Way::InPlace).err().expect("no root");
+    assert_eq!(error.kind, Kind::IdMap);
+    assert!(error.remedy.is_some_and(|remedy| remedy.contains("-u 0:")));
+}
+
+#[test]
+fn plan_that_is_too_long_is_refused_by_name() {
+    let long: OsString = format!("A={}", "x".repeat(contain_plan::MAX_LENGTH)).into();
+    let draft = plan(Config { env: vec![long], ..directory() });
+    let error = draft.finish(Descriptors::NONE, Test::default()).expect_err("4 MiB is the limit");
+    assert_eq!((error.kind, error.errno), (Kind::TooBig, Some(libc::E2BIG)));
+    assert!(explain::as_text(&draft).is_err_and(|error| error.kind == Kind::TooBig));
+}
+
+#[test]
+fn facts_of_this_process_make_a_plan() {
+    let config = Config { root: Root::Host, outside: Some("true".into()), ..directory() };
+    match Facts::collect(&config) {
+        Ok(facts) => {
+            assert!(facts.host_root.iter().any(|entry| entry.name == "usr"), "{:?}", facts.host_root);
+            assert!(!facts.environment.is_empty(), "cargo sets variables");
+            let plans = [container_with(&config, &facts, Way::InPlace), container(&config, Way::InPlace)];
+            let [from_facts, whole] = plans.map(|plan| bytes(&plan.expect("a plan")));
+            assert!(*from_facts == *whole, "container collects the same facts");
+        }
+        // A caller with one id alone has no container root; the refusal is the decision's own.
+        Err(error) => assert_eq!(error.kind, Kind::IdMap, "{error}"),
+    }
+    let facts = Facts::collect(&directory());
+    assert!(facts.is_ok_and(|facts| facts.environment.is_empty() && facts.host_root.is_empty()), "read on need alone");
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a hostile command tries against those outside.
+
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "spawn/scenario.rs"]
+mod scenario;
+
+use contain::{Config, Container, EndedBy};
+use scenario::{alone, ended, shell};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+static HANDLED: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn count(_: i32) {
+    HANDLED.fetch_add(1, Ordering::Relaxed);
+}
+
+#[test]
+fn command_that_signals_its_process_group_reaches_nobody_outside() {
+    alone("command_that_signals_its_process_group_reaches_nobody_outside", || {
+        // SAFETY: a process group of this process's own, so that nobody else is hit; the handler only counts.
+        unsafe {
+            assert_eq!(libc::setpgid(0, 0), 0);
+            libc::signal(libc::SIGUSR1, count as *const () as libc::sighandler_t);
+        }
+        for init in [true, false] {
+            let config = Config { init, ..shell("trap '' USR1; kill -s USR1 0; exit 0") };
+            let container = Container::run(&config).expect("start");
+            assert_eq!(ended(&container).status, 0);
+            assert_eq!(HANDLED.load(Ordering::Relaxed), 0, "the caller was signalled from inside");
+        }
+    });
+}
+
+#[test]
+fn command_that_stops_its_process_group_is_still_ended() {
+    alone("command_that_stops_its_process_group_is_still_ended", || {
+        // SAFETY: as above.
+        unsafe { assert_eq!(libc::setpgid(0, 0), 0) };
+        for init in [true, false] {
+            let config = Config { init, ..shell("kill -s STOP 0; sleep 1000") };
+            let container = Container::run(&config).expect("start");
+            assert_eq!(container.wait(Some(Duration::from_millis(300))).expect("wait"), None);
+            let stopped = std::fs::read_to_string(format!("/proc/{}/stat", container.pid())).expect("stat");
+            println!("measured: monitor {stopped}");
+            assert_eq!(container.end(EndedBy::Wall).expect("end").ended_by, EndedBy::Wall);
+        }
+    });
+}

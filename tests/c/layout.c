@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Where the fields of the structs lie. Written by capi/src/layout.rs: do not edit.
+#include <contain.h>
+
+#define CHECK(what) _Static_assert(what, #what)
+
+CHECK(sizeof(contain_run_options) == 24);
+CHECK(offsetof(contain_run_options, stdin_kind) == 0);
+CHECK(sizeof(((contain_run_options *)0)->stdin_kind) == 4);
+CHECK(offsetof(contain_run_options, stdin_fd) == 4);
+CHECK(sizeof(((contain_run_options *)0)->stdin_fd) == 4);
+CHECK(offsetof(contain_run_options, stdout_kind) == 8);
+CHECK(sizeof(((contain_run_options *)0)->stdout_kind) == 4);
+CHECK(offsetof(contain_run_options, stdout_fd) == 12);
+CHECK(sizeof(((contain_run_options *)0)->stdout_fd) == 4);
+CHECK(offsetof(contain_run_options, stderr_kind) == 16);
+CHECK(sizeof(((contain_run_options *)0)->stderr_kind) == 4);
+CHECK(offsetof(contain_run_options, stderr_fd) == 20);
+CHECK(sizeof(((contain_run_options *)0)->stderr_fd) == 4);
+
+CHECK(sizeof(contain_inject_options) == 40);
+CHECK(offsetof(contain_inject_options, env) == 0);
+CHECK(sizeof(((contain_inject_options *)0)->env) == 8);
+CHECK(offsetof(contain_inject_options, stdin_kind) == 8);
+CHECK(sizeof(((contain_inject_options *)0)->stdin_kind) == 4);
+CHECK(offsetof(contain_inject_options, stdin_fd) == 12);
+CHECK(sizeof(((contain_inject_options *)0)->stdin_fd) == 4);
+CHECK(offsetof(contain_inject_options, stdout_kind) == 16);
+CHECK(sizeof(((contain_inject_options *)0)->stdout_kind) == 4);
+CHECK(offsetof(contain_inject_options, stdout_fd) == 20);
+CHECK(sizeof(((contain_inject_options *)0)->stdout_fd) == 4);
+CHECK(offsetof(contain_inject_options, stderr_kind) == 24);
+CHECK(sizeof(((contain_inject_options *)0)->stderr_kind) == 4);
+CHECK(offsetof(contain_inject_options, stderr_fd) == 28);
+CHECK(sizeof(((contain_inject_options *)0)->stderr_fd) == 4);
+CHECK(offsetof(contain_inject_options, seccomp) == 32);
+CHECK(sizeof(((contain_inject_options *)0)->seccomp) == 4);
+CHECK(offsetof(contain_inject_options, reserved) == 36);
+CHECK(sizeof(((contain_inject_options *)0)->reserved) == 4);
+
+CHECK(sizeof(contain_result) == 56);
+CHECK(offsetof(contain_result, size) == 0);
+CHECK(sizeof(((contain_result *)0)->size) == 8);
+CHECK(offsetof(contain_result, ended_by) == 8);
+CHECK(sizeof(((contain_result *)0)->ended_by) == 4);
+CHECK(offsetof(contain_result, status) == 12);
+CHECK(sizeof(((contain_result *)0)->status) == 4);
+CHECK(offsetof(contain_result, exit_status) == 16);
+CHECK(sizeof(((contain_result *)0)->exit_status) == 4);
+CHECK(offsetof(contain_result, reserved) == 20);
+CHECK(sizeof(((contain_result *)0)->reserved) == 4);
+CHECK(offsetof(contain_result, wall_ns) == 24);
+CHECK(sizeof(((contain_result *)0)->wall_ns) == 8);
+CHECK(offsetof(contain_result, user_ns) == 32);
+CHECK(sizeof(((contain_result *)0)->user_ns) == 8);
+CHECK(offsetof(contain_result, system_ns) == 40);
+CHECK(sizeof(((contain_result *)0)->system_ns) == 8);
+CHECK(offsetof(contain_result, peak_memory) == 48);
+CHECK(sizeof(((contain_result *)0)->peak_memory) == 8);
+
+int main(void) {
+    return 0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Handles in other processes and other threads than the one that made them.
+#include "../check.h"
+#include <pthread.h>
+
+static const char *sleeper[] = {"sleep", "60", NULL};
+
+#define FOREIGN(call) REFUSED(call, ECHILD, CONTAIN_E_WRONG_PROCESS)
+
+static void use_foreign(contain_config *config, contain_container *container, contain_process *process) {
+    contain_config *copy = NULL;
+    contain_container *other = NULL;
+    contain_process *injected = NULL;
+    char *text = NULL;
+    FOREIGN(contain_config_clone(config, &copy, &err));
+    FOREIGN(contain_config_set_init(config, 0, &err));
+    FOREIGN(contain_config_explain(config, CONTAIN_EXPLAIN_TEXT, &text, NULL, &err));
+    FOREIGN(contain_container_run(config, NULL, 0, &other, &err));
+    FOREIGN(contain_container_create(config, NULL, 0, &other, &err));
+    FOREIGN(contain_container_start(container, &err));
+    FOREIGN(contain_container_inject(container, sleeper, NULL, 0, &injected, &err));
+    FOREIGN(contain_container_signal(container, SIGTERM, &err));
+    FOREIGN(contain_container_kill(container, &err));
+    FOREIGN(contain_container_wait(container, 0, NULL, 0, &err));
+    FOREIGN(contain_container_pid(container, &err));
+    FOREIGN(contain_container_init_pid(container, &err));
+    FOREIGN(contain_container_pidfd(container, &err));
+    FOREIGN(contain_process_signal(process, SIGTERM, &err));
+    FOREIGN(contain_process_kill(process, &err));
+    FOREIGN(contain_process_wait(process, 0, NULL, 0, &err));
+    FOREIGN(contain_process_pid(process, &err));
+    FOREIGN(contain_process_pidfd(process, &err));
+    CHECK(copy == NULL && other == NULL && injected == NULL && text == NULL);
+    contain_process_free(process);
+    contain_container_free(container);
+    contain_config_free(config);
+    // What the child makes itself, it can use.
+    other = start((const char *[]){"true", NULL});
+    ended(other);
+    contain_container_free(other);
+}
+
+static void handle_in_a_forked_child_is_an_error(void) {
+    contain_config *config = host(sleeper);
+    contain_container *container = NULL;
+    contain_process *process = NULL;
+    DONE(contain_container_run(config, NULL, 0, &container, &err));
+    DONE(contain_container_inject(container, sleeper, NULL, 0, &process, &err));
+    fflush(stdout);
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        use_foreign(config, container, process);
+        fflush(stdout);
+        _exit(check_failed);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(contain_container_wait(container, 100, NULL, 0, NULL) == 0);
+    CHECK(contain_process_wait(process, 0, NULL, 0, NULL) == 0);
+    DONE(contain_container_kill(container, &err));
+    ended(container);
+    contain_process_free(process);
+    contain_container_free(container);
+    contain_config_free(config);
+}
+
+static void *kill_later(void *container) {
+    usleep(100000);
+    return contain_container_kill(container, NULL) == 0 ? NULL : container;
+}
+
+static void one_thread_waits_while_another_kills(void) {
+    contain_container *container = start(sleeper);
+    pthread_t thread;
+    void *answer = container;
+    pthread_create(&thread, NULL, kill_later, container);
+    contain_result result;
+    CHECK(contain_container_wait(container, -1, &result, sizeof result, NULL) == 1);
+    CHECK(result.status == SIGKILL);
+    pthread_join(thread, &answer);
+    CHECK(answer == NULL);
+    contain_container_free(container);
+}
+
+static void *wait_for(void *container) {
+    contain_result result = {0};
+    int answer = contain_container_wait(container, 10000, &result, sizeof result, NULL);
+    return answer == 1 && result.status == SIGKILL ? NULL : container;
+}
+
+static void two_threads_wait_for_one_container(void) {
+    contain_container *container = start(sleeper);
+    pthread_t threads[2];
+    for (int at = 0; at < 2; at++)
+        pthread_create(&threads[at], NULL, wait_for, container);
+    usleep(50000);
+    DONE(contain_container_kill(container, &err));
+    for (int at = 0; at < 2; at++) {
+        void *answer = container;
+        pthread_join(threads[at], &answer);
+        CHECK(answer == NULL);
+    }
+    contain_container_free(container);
+}
+
+static void *make(void *place) {
+    contain_config *config = NULL;
+    int failed = contain_config_new_host(sleeper, &config, NULL) < 0;
+    failed |= contain_container_run(config, NULL, 0, place, NULL) < 0;
+    contain_config_free(config);
+    return failed ? place : NULL;
+}
+
+static void container_outlives_the_thread_that_made_it(void) {
+    contain_container *containers[4] = {NULL};
+    pthread_t threads[4];
+    for (int at = 0; at < 4; at++)
+        pthread_create(&threads[at], NULL, make, &containers[at]);
+    for (int at = 0; at < 4; at++) {
+        void *answer = containers;
+        pthread_join(threads[at], &answer);
+        CHECK(answer == NULL && containers[at] != NULL);
+    }
+    for (int at = 0; at < 4; at++) {
+        CHECK(contain_container_wait(containers[at], 50, NULL, 0, NULL) == 0);
+        DONE(contain_container_kill(containers[at], &err));
+        CHECK(ended(containers[at]).status == SIGKILL);
+        contain_container_free(containers[at]);
+    }
+}
+
+int main(void) {
+    TEST(handle_in_a_forked_child_is_an_error);
+    TEST(one_thread_waits_while_another_kills);
+    TEST(two_threads_wait_for_one_container);
+    TEST(container_outlives_the_thread_that_made_it);
+    return finish();
+}

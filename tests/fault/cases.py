@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The configurations that are stopped, failed and killed."""
+
+import dataclasses
+
+from harness import Case
+
+SHELL = ("/bin/sh", "-c", "echo ran; : {marker}")
+# Commands that stay. The second kind has cleared its parent-death signal; on the host there is no cling of ours.
+SLEEP = ("/bin/sh", "-c", "trap '' TERM; /bin/sleep 1000 & echo up; wait; : {marker}")
+CLING = ("/bin/cling", "prctl")
+CLING_ON_HOST = ("/usr/bin/setpriv", "--pdeathsig", "clear", "/bin/sleep", "1000")
+HELPERS = ("-i", "echo inside {marker} >&2", "-o", "echo outside {marker} >&2")
+
+
+def contain(name, *options, who="root", terminal=False, command=SHELL):
+    root = () if "--host" in options else ("{root}",)
+    return Case(name, ("{contain}", *options, *root, *command), who, terminal)
+
+
+def library(name, way, lifetime="bound", parent="orphan", who="root", command=SHELL):
+    return Case(name, ("{hold}", way, lifetime, parent, "{root}", *command), who)
+
+
+def staying(case):
+    """The same with a command that stays and clears its parent-death signal. An injected one has no guard: it stays
+    as it is, and one that clears the signal dies with the container (test_running.py)."""
+    assert case.command[-len(SHELL):] == SHELL
+    if case.is_inject:
+        command = ("/bin/sleep", "1000")
+    else:
+        command = CLING if "{root}" in case.command else CLING_ON_HOST
+    return dataclasses.replace(case, command=case.command[:-len(SHELL)] + command)
+
+
+STEPS = [
+    contain("plain", "-c"),
+    contain("plain", "-c", who="ranges"),
+    contain("plain", "-c", who="plain"),
+    contain("console", terminal=True),
+    contain("console", terminal=True, who="ranges"),
+    contain("console-init", "--init", terminal=True, who="plain"),
+    contain("host", "-c", "--host", "-n"),
+    contain("host", "--host", terminal=True, who="plain"),
+    contain("helpers", "-c", *HELPERS),
+    contain("helpers", "-c", *HELPERS, who="ranges"),
+    contain("init", "-c", "--init", "--hostname", "fault"),
+    contain("init", "-c", "--init", who="ranges"),
+    Case("pseudo", ("{pseudo}", *SHELL)),
+    Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
+    Case("pseudo", ("{pseudo}", *SHELL), "plain"),
+    Case("inject", ("{inject}", "{target}", *SHELL)),
+    Case("inject", ("{inject}", "{target}", *SHELL), "ranges"),
+    library("create", "create"),
+    library("create", "create", who="ranges"),
+    library("run", "run", parent="subreaper"),
+    library("run", "pid1", who="plain"),
+]

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Fixtures: the programs built for tests, throw-away users, roots, and a host of the tests' own.
+
+FAULT_BIN names a folder with contain, inject, pseudo, hold, and libexec/contain-init (tests/fault/run makes it).
+"""
+
+import atexit
+import ctypes
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+
+import harness
+import pytest
+
+PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE, MS_SHARED = 0x4000, 1 << 18, 1 << 20
+ACCOUNT = "contain-fault-"
+PROGRAMS = ("contain", "inject", "pseudo", "hold")
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def pytest_configure(config):
+    """A mount namespace of our own: what comes into it comes from the tests. It is shared, as a host's is."""
+    if os.geteuid() != 0:
+        return
+    assert _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    assert _libc.unshare(CLONE_NEWNS) == 0, os.strerror(ctypes.get_errno())
+    for flags in (MS_REC | MS_PRIVATE, MS_REC | MS_SHARED):
+        assert _libc.mount(b"none", b"/", None, flags, None) == 0, os.strerror(ctypes.get_errno())
+    options = b"newinstance,ptmxmode=0666,mode=0620,gid=5"
+    assert _libc.mount(b"devpts", b"/dev/pts", b"devpts", 0, options) == 0, os.strerror(ctypes.get_errno())
+
+
+def pytest_collection_modifyitems(items):
+    if os.geteuid() != 0:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason="needs root: it makes throw-away users"))
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="contain-fault-"))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def programs(scratch):
+    """Paths by name, copied to where every user may run them; `libexec` is the folder of contain-init."""
+    folder = os.environ.get("FAULT_BIN")
+    if not folder:
+        pytest.fail("FAULT_BIN is not set: run tests/fault/run", pytrace=False)
+    target = scratch / "bin"
+    target.mkdir()
+    for name in (*PROGRAMS, "libexec/contain-init"):
+        shutil.copy(pathlib.Path(folder) / name, target)
+    return {**{name: str(target / name) for name in PROGRAMS}, "libexec": str(target)}
+
+
+def _forget(name):
+    """Removes an account and its delegated ranges."""
+    subprocess.run(["userdel", name], check=False, capture_output=True)
+    for path in (pathlib.Path("/etc/subuid"), pathlib.Path("/etc/subgid")):
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept = [line for line in lines if not line.startswith(f"{name}:")]
+        if kept != lines:
+            path.write_text("".join(kept))
+
+
+def _account(kind):
+    name = f"{ACCOUNT}{kind}-{os.getpid()}"
+    subprocess.run(["useradd", "--system", "--no-create-home", "--user-group", name], check=True, capture_output=True)
+    atexit.register(_forget, name)
+    uid, gid = (int(subprocess.check_output(["id", option, name])) for option in ("-u", "-g"))
+    if kind == "ranges":
+        first = 0x30000000 + os.getpid() % 1000 * 0x10000
+        for path in ("/etc/subuid", "/etc/subgid"):
+            with open(path, "a", encoding="ascii") as file:
+                file.write(f"{name}:{first}:65536\n")
+    return harness.User(name, uid, gid)
+
+
+@pytest.fixture(scope="session")
+def users():
+    """By name: root is none, `ranges` has delegated ids, `plain` has none. What killed runs left is removed first."""
+    for line in pathlib.Path("/etc/passwd").read_text().splitlines():
+        found = re.match(rf"({ACCOUNT}\w+-(\d+)):", line)
+        if found and not pathlib.Path(f"/proc/{found.group(2)}").exists():
+            _forget(found.group(1))
+    made = {"root": None, "ranges": _account("ranges"), "plain": _account("plain")}
+    yield made
+    for user in made.values():
+        if user:
+            _forget(user.name)
+
+
+@pytest.fixture(scope="session")
+def cling(scratch):
+    """A static program that clears its parent-death signal."""
+    source = pathlib.Path(__file__).with_name("cling.c")
+    target = scratch / "cling"
+    subprocess.run(["cc", "-static", "-Os", "-Wall", "-o", target, source], check=True)
+    return target
+
+
+@pytest.fixture(scope="session")
+def roots(scratch, users, cling):
+    """A small root for each user. It has dev, proc and sys: what a run makes beyond these is too much."""
+    made = {}
+    for who, user in users.items():
+        root = scratch / f"root-{who}"
+        (root / "bin").mkdir(parents=True)
+        shutil.copy("/bin/busybox", root / "bin/busybox")
+        shutil.copy(cling, root / "bin/cling")
+        for name in ("sh", "sleep", "true", "cat", "setpriv"):
+            (root / "bin" / name).symlink_to("busybox")
+        for name in ("dev", "proc", "sys"):
+            (root / name).mkdir()
+        top = harness.TOP_ID
+        ids = (user.uid, user.gid) if user else (top, top)
+        for place, folders, files in os.walk(root):
+            for name in [*folders, *files, "."]:
+                os.chown(os.path.join(place, name), *ids, follow_symlinks=False)
+        made[who] = root
+    return made
+
+
+class Starter:
+    """Starts cases, each with a marker of this test's in its arguments and environment."""
+
+    def __init__(self, programs, users, roots, marker, scratch):
+        self.programs, self.users, self.roots, self.marker = programs, users, roots, marker
+        # The root's path is what every contain-init of a command line shows as its argument.
+        self.links = {who: scratch / f"{marker}-{who}" for who in roots}
+        for who, link in self.links.items():
+            link.symlink_to(roots[who])
+
+    def close(self):
+        for link in self.links.values():
+            link.unlink()
+
+    def words(self, case, target=0):
+        names = {**self.programs, "root": self.links[case.who], "marker": self.marker, "target": target}
+        return [word.format(**names) for word in case.command]
+
+    def run(self, case, target=0, **variables):
+        return harness.Run(
+            case,
+            self.words(case, target),
+            self.users[case.who],
+            CONTAIN_LIBEXECDIR=self.programs["libexec"],
+            FAULT_MARKER=self.marker,
+            **variables,
+        )
+
+    def picture(self, case):
+        return harness.Picture(self.roots[case.who])
+
+    def plan(self, case):
+        """The steps of a command line, as it prints them."""
+        words = self.words(case)
+        json = words[0].endswith("contain")
+        explain = [words[0], "--explain", *(["--json"] if json else []), *words[1:]]
+        user = self.users[case.who]
+        printed = subprocess.run(
+            explain,
+            check=True,
+            capture_output=True,
+            text=True,
+            env=harness.ENVIRONMENT,
+            **({"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}),
+        )
+        return harness.explained(printed.stdout, json)
+
+
+@pytest.fixture
+def start(programs, users, roots, scratch, request):
+    """Starts cases; when the test is over, nothing may be left of any."""
+    marker = f"fault-{os.getpid()}-{zlib.crc32(request.node.name.encode()):x}"
+    before = harness.Picture(*roots.values())
+    starter = Starter(programs, users, roots, marker, scratch)
+    yield starter
+    starter.close()
+    try:
+        before.assert_nothing_left()
+        assert not harness.marked(marker)
+    finally:
+        before.clean()
