@@ -212,7 +212,7 @@ impl Monitored {
     /// Waits until contain-init says that its process is there.
     fn new(control: OwnedFd, launched: Launched, created: bool) -> Result<Monitored, Error> {
         let monitor = own(launched.monitor.pidfd);
-        let (message, passed) = first_message(&control, &monitor, &launched.plan)?;
+        let (message, passed) = first_message(&control, &monitor, &launched.plan).inspect_err(|_| reap(&monitor))?;
         let init_pid = match message {
             Message::Created { init } if created => init,
             Message::Started { init } if !created => init,
@@ -247,7 +247,8 @@ impl Monitored {
     }
 
     fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
-        let (message, passed) = first_message(&self.control, &self.monitor, plan)?;
+        let (message, passed) =
+            first_message(&self.control, &self.monitor, plan).inspect_err(|_| reap(&self.monitor))?;
         if passed.is_some() {
             drop(own(passed));
         }
@@ -353,23 +354,24 @@ impl Monitored {
         let reason = state.reason.filter(|_| ending.status & 0x7f == number::SIGKILL);
         state.outcome = Some(outcome(&ending, reason));
         drop(state);
-        self.reap_monitor();
+        reap(&self.monitor);
         Ok(())
     }
+}
 
-    /// A caller that is PID 1 or a subreaper inherits the monitor: it is waited for, and no other child.
-    fn reap_monitor(&self) {
-        let subreaper = || {
-            let mut value = 0i32;
-            // SAFETY: PR_GET_CHILD_SUBREAPER writes one int.
-            unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut value) == 0 && value != 0 }
-        };
-        if std::process::id() == 1 || subreaper() {
-            let _ = readable([&self.monitor, &self.monitor], 1000);
-            let id = nix::sys::wait::Id::PIDFd(std::os::fd::AsFd::as_fd(&self.monitor));
-            // ECHILD: it is somebody else's.
-            let _ = nix::sys::wait::waitid(id, nix::sys::wait::WaitPidFlag::WEXITED);
-        }
+/// A caller that is PID 1 or a subreaper inherits the monitor when that has said its last word: it is waited for, and
+/// no other child.
+fn reap(monitor: &OwnedFd) {
+    let subreaper = || {
+        let mut value = 0i32;
+        // SAFETY: PR_GET_CHILD_SUBREAPER writes one int.
+        unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut value) == 0 && value != 0 }
+    };
+    if std::process::id() == 1 || subreaper() {
+        let _ = readable([monitor, monitor], 1000);
+        let id = nix::sys::wait::Id::PIDFd(std::os::fd::AsFd::as_fd(monitor));
+        // ECHILD: it is somebody else's.
+        let _ = nix::sys::wait::waitid(id, nix::sys::wait::WaitPidFlag::WEXITED);
     }
 }
 

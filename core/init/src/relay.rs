@@ -187,18 +187,20 @@ impl Relay {
     }
 
     /// Copies what the console still holds after the end.
-    pub fn drain(&mut self) {
+    pub fn drain(&mut self) -> Progress {
         while self.master.is_some() || !self.to_stdout.is_empty() {
             if self.to_stdout.is_empty() {
                 self.read_master();
                 if self.to_stdout.is_empty() {
-                    return;
+                    break;
                 }
             }
-            if self.write_stdout() != Progress::Going {
-                return;
+            let written = self.write_stdout();
+            if written != Progress::Going {
+                return written;
             }
         }
+        Progress::Going
     }
 
     fn read_stdin(&mut self) -> Progress {

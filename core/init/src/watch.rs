@@ -184,16 +184,22 @@ impl Watch {
             Some(Progress::Typed(signal)) => self.typed(signal),
             Some(Progress::NobodyReads) => self.kill_with(number::SIGPIPE),
             Some(Progress::CannotWrite(errno)) => {
-                // The one text of contain-init's own: nobody else is left who could print it.
-                let text: &[u8] = match errno {
-                    Errno::ENOSPC => b"contain: write stdout: ENOSPC (No space left on device)\nhint: make room on it, or write elsewhere\n",
-                    _ => b"contain: write stdout: it cannot be written any more\nhint: write elsewhere\n",
-                };
-                let _ = file::write(Fd(2), text);
-                self.failed = true;
+                self.cannot_write(errno);
                 self.kill();
             }
         }
+    }
+
+    fn cannot_write(&mut self, errno: Errno) {
+        // The one text of contain-init's own: nobody else is left who could print it.
+        let text: &[u8] = match errno {
+            Errno::ENOSPC => {
+                b"contain: write stdout: ENOSPC (No space left on device)\nhint: make room on it, or write elsewhere\n"
+            }
+            _ => b"contain: write stdout: it cannot be written any more\nhint: write elsewhere\n",
+        };
+        let _ = file::write(Fd(2), text);
+        self.failed = true;
     }
 
     /// A word from the library caller.
@@ -363,8 +369,11 @@ impl Watch {
             ending.status = signal;
         }
         if let Some(relay) = &mut self.relay {
-            relay.drain();
+            let left = relay.drain();
             relay.restore();
+            if let Progress::CannotWrite(errno) = left {
+                self.cannot_write(errno);
+            }
         }
         if self.failed {
             ending.status = OWN_FAILURE.wrapping_shl(8);
