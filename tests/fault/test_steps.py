@@ -159,6 +159,16 @@ def test_first_process_killed_at_each_step_leaves_nothing(start, case):
     assert kill_at_each_step(start, case, lambda run, _: run.init(), expect_end) == len(plan(start, case)) - 1
 
 
+@pytest.mark.parametrize("case", [case for case in STEPS if not case.is_pseudo and not case.is_inject], ids=str)
+def test_guard_killed_at_each_step_is_missed_by_nobody(start, case):
+    """The guard is there from the last step but the watch that the monitor does itself."""
+    def check(run, number):
+        kill(run.init())
+        expect_end(run, number)
+
+    assert kill_at_each_step(start, case, lambda run, _: run.guard(), check) > 3
+
+
 @LIBRARY
 def test_caller_killed_at_each_step_leaves_nothing(start, case):
     died = kill_at_each_step(start, case, lambda run, _: run.pid, lambda run, _: run.wait())

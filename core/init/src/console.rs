@@ -30,7 +30,8 @@ fn set_up(slave: Fd) -> Result<(), Fault> {
     let mut attributes = terminal::attributes(slave)?;
     attributes.input |= mode::IGNBRK | mode::IUTF8;
     if terminal::attributes(Fd(0)).is_err() {
-        attributes.input &= !mode::ICRNL;
+        // IXON too: the kernel looks ahead for stop characters, quoted ones among them (5.19).
+        attributes.input &= !(mode::ICRNL | mode::IXON);
         attributes.local &= !mode::ECHO;
     }
     if terminal::attributes(Fd(1)).is_err() {
