@@ -7,7 +7,7 @@ mod facts;
 mod tests;
 
 use crate::cgroup::Place;
-use crate::config::{Config, Console, Network, Profile, Root, Stdio};
+use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps, Setgroups, Via};
 use crate::plan::{Draft, Texts, text, texts};
@@ -112,6 +112,13 @@ fn check(config: &Config) -> Result<(), Error> {
     }
     if config.console == Console::Emulated && config.stdio != [Stdio::Inherit; 3] {
         return Err(Error::invalid("stdio", format!("{:?}", config.stdio), "with a console the command's stdio is it"));
+    }
+    if let Some(limit) = config.rlimits.iter().find(|limit| limit.soft > limit.hard || limit.resource > 15) {
+        return Err(Error::invalid(
+            "rlimits",
+            format!("{limit:?}"),
+            "the soft limit is at most the hard one, resource 0 to 15",
+        ));
     }
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
@@ -265,11 +272,26 @@ fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
     if let Some(path) = &config.chdir {
         draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
     }
+    for Rlimit { resource, soft, hard } in config.rlimits.iter().copied() {
+        draft.init(Step::LimitResource { resource, soft, hard });
+    }
     if config.no_new_privs {
         draft.init(Step::SetNoNewPrivs {});
     }
+    // ORDER: without no_new_privs loading a program takes CAP_SYS_ADMIN, so the capabilities go after it.
+    let capabilities = |draft: &mut Draft| {
+        if let Some(kept) = config.capabilities {
+            draft.init(Step::SetCapabilities { bounding: kept, permitted: kept });
+        }
+    };
+    if config.no_new_privs {
+        capabilities(draft);
+    }
     let terminal = if config.console == Console::Emulated { Terminal::Own } else { Terminal::Passed };
     load_seccomp(config.seccomp, terminal, draft)?;
+    if !config.no_new_privs {
+        capabilities(draft);
+    }
     let search = if config.search_path { path_of(&config.env) } else { OsString::new() };
     let (arguments, environment) = (texts("argv", &config.argv)?, texts("env", &last_of_each(&config.env))?);
     draft.init(Step::Execute {

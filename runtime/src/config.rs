@@ -53,6 +53,29 @@ pub enum Profile {
     None,
 }
 
+/// One resource limit of the command (getrlimit(2)); `u64::MAX` is no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rlimit {
+    /// RLIMIT_* number.
+    pub resource: u32,
+    /// Soft limit.
+    pub soft: u64,
+    /// Hard limit; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+    pub hard: u64,
+}
+
+/// The capabilities that the engines' default configurations give, by number (capabilities(7)): CHOWN, DAC_OVERRIDE,
+/// FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
+pub const APP_CAPABILITIES: u64 = {
+    let numbers = [0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31];
+    let (mut set, mut index) = (0, 0);
+    while index < numbers.len() {
+        set |= 1 << numbers[index];
+        index += 1;
+    }
+    set
+};
+
 /// What happens to the container when its caller dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
@@ -97,6 +120,10 @@ pub struct Config {
     pub init: bool,
     /// The seccomp profile.
     pub seccomp: Profile,
+    /// The capabilities that the command keeps of those over its user namespace, one bit each; all when none is given.
+    pub capabilities: Option<u64>,
+    /// Resource limits; the caller's where none is given.
+    pub rlimits: Vec<Rlimit>,
     /// Whether the command and all it starts may gain no privilege by exec.
     pub no_new_privs: bool,
     /// What the caller's death means.
@@ -123,13 +150,15 @@ impl Config {
             outside: None,
             init: false,
             seccomp: Profile::System,
+            capabilities: None,
+            rlimits: Vec::new(),
             no_new_privs: false,
             lifetime: Lifetime::Bound,
         }
     }
 
     /// The configuration of the libraries' run: command on PATH as PID 2 under a reaping PID 1, no console,
-    /// the `app` profile and no_new_privs.
+    /// the `app` profile with its fourteen capabilities, and no_new_privs.
     pub fn run(root: Root, argv: Vec<OsString>) -> Self {
         Config {
             env: vec![
@@ -141,6 +170,7 @@ impl Config {
             console: Console::None,
             init: true,
             seccomp: Profile::App,
+            capabilities: Some(APP_CAPABILITIES),
             no_new_privs: true,
             ..Config::new(root, argv)
         }

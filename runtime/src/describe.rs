@@ -134,12 +134,17 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::RaiseLoopback {} => ("lo".into(), "up".into()),
         Step::Pivot {} => ("/".into(), "the host's root goes away".into()),
         Step::SetHostname { name } => (plain(name), none()),
-        Step::LimitResource { resource, soft, hard } => (resource.to_string(), format!("{soft} {hard}")),
+        Step::LimitResource { resource, soft, hard } => {
+            (limit_name(*resource), format!("soft {}, hard {}", limit(*soft), limit(*hard)))
+        }
         Step::TakeConsole {} => ("/dev/console".into(), "new session, stdin, stdout and stderr".into()),
         Step::ChangeDirectory { path } => (plain(path), none()),
         Step::ResetSignals {} => (none(), "all to their default actions".into()),
         Step::Reap {} => (none(), "pid 1 reaps; the command is its child".into()),
-        Step::SetCapabilities { bounding, permitted } => (format!("{permitted:#x}"), format!("bounding {bounding:#x}")),
+        Step::SetCapabilities { bounding, permitted } => {
+            let note = if bounding == permitted { "bounding the same".into() } else { capabilities(*bounding) };
+            (capabilities(*permitted), note)
+        }
         Step::SetNoNewPrivs {} => (none(), none()),
         Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
         Step::Execute { search, arguments, environment, keep } => {
@@ -163,6 +168,88 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::Report {} => (none(), "to the caller".into()),
         Step::Never(..) => (none(), none()),
     }
+}
+
+/// The names of capabilities, in the order of their numbers (capabilities(7)).
+const CAPABILITIES: [&str; 41] = [
+    "chown",
+    "dac_override",
+    "dac_read_search",
+    "fowner",
+    "fsetid",
+    "kill",
+    "setgid",
+    "setuid",
+    "setpcap",
+    "linux_immutable",
+    "net_bind_service",
+    "net_broadcast",
+    "net_admin",
+    "net_raw",
+    "ipc_lock",
+    "ipc_owner",
+    "sys_module",
+    "sys_rawio",
+    "sys_chroot",
+    "sys_ptrace",
+    "sys_pacct",
+    "sys_admin",
+    "sys_boot",
+    "sys_nice",
+    "sys_resource",
+    "sys_time",
+    "sys_tty_config",
+    "mknod",
+    "lease",
+    "audit_write",
+    "audit_control",
+    "setfcap",
+    "mac_override",
+    "mac_admin",
+    "syslog",
+    "wake_alarm",
+    "block_suspend",
+    "audit_read",
+    "perfmon",
+    "bpf",
+    "checkpoint_restore",
+];
+
+/// The names of resource limits, in the order of their numbers (getrlimit(2)).
+const LIMITS: [&str; 16] = [
+    "cpu",
+    "fsize",
+    "data",
+    "stack",
+    "core",
+    "rss",
+    "nproc",
+    "nofile",
+    "memlock",
+    "as",
+    "locks",
+    "sigpending",
+    "msgqueue",
+    "nice",
+    "rtprio",
+    "rttime",
+];
+
+fn capabilities(set: u64) -> String {
+    let name = |number: u32| {
+        let name = CAPABILITIES.get(number as usize);
+        name.map_or_else(|| number.to_string(), |name| (*name).to_string())
+    };
+    let names: Vec<String> = (0..64).filter(|number| set & (1u64 << number) != 0).map(name).collect();
+    if names.is_empty() { "none".into() } else { names.join(" ") }
+}
+
+pub(crate) fn limit_name(resource: u32) -> String {
+    LIMITS.get(resource as usize).map_or_else(|| resource.to_string(), |name| (*name).to_string())
+}
+
+fn limit(value: u64) -> String {
+    if value == u64::MAX { "unlimited".into() } else { value.to_string() }
 }
 
 /// A variable as it may be shown: short, and without what looks like a secret's value when long.

@@ -113,7 +113,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::RaiseLoopback {}, _) => ("network.loopback", "bring up", "lo".into()),
         (Step::Pivot {}, _) => ("rootfs.pivot", "change the root", String::new()),
         (Step::SetHostname { name }, _) => ("process.hostname", "set the host name", text(name)),
-        (Step::LimitResource { resource, .. }, _) => ("process.rlimit", "set resource limit", resource.to_string()),
+        (Step::LimitResource { resource, .. }, _) => {
+            ("process.rlimit", "set resource limit", crate::describe::limit_name(*resource))
+        }
         (Step::TakeConsole {}, _) => ("console.session", "take the console as", "controlling terminal".into()),
         (Step::ChangeDirectory { path }, _) => ("process.chdir", "change directory to", text(path)),
         (Step::ResetSignals {}, _) => ("process.signals", "reset signals", String::new()),
@@ -220,6 +222,10 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::Pivot {}, _, EINVAL) => {
             ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")
         }
+        (Step::LimitResource { .. }, _, EPERM) => (
+            "the hard limit is above the caller's own, and raising it takes CAP_SYS_RESOURCE on the host",
+            "ask for at most the caller's hard limit (ulimit -H)",
+        ),
         (Step::SetNoNewPrivs {} | Step::LoadSeccomp { .. }, _, EINVAL | ENOSYS) => {
             ("the kernel was built without seccomp filters", "")
         }

@@ -19,7 +19,7 @@ mod plan;
 pub mod seccomp;
 
 pub use caller::check_privilege;
-pub use config::{Config, Console, Lifetime, Network, Profile, Root, Stdio};
+pub use config::{Config, Console, Lifetime, Network, Profile, Rlimit, Root, Stdio};
 pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};

@@ -127,7 +127,8 @@ def kill_at_each_step(start, case, victim, check):
             until_stopped(run, number, doer)
             pid = victim(run, container)
             if pid is None:
-                # Before the clone there is no such process.
+                # There is no such process at this step.
+                run.monitor_was_killed = True
                 kill(run.monitor())
                 status_of(run)
                 continue

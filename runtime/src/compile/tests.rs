@@ -128,6 +128,16 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("user_ranges", for_maps(users_maps())),
         ("setgroups_denied_around", for_maps(IdMaps { setgroups: Setgroups::Keep, ..maps("0:0:10", true) })),
         ("library_run", for_library(library(), Way::Run)),
+        (
+            "rlimits",
+            plan(Config {
+                rlimits: vec![
+                    Rlimit { resource: 7, soft: 64, hard: 1024 },
+                    Rlimit { resource: 4, soft: 0, hard: u64::MAX },
+                ],
+                ..directory()
+            }),
+        ),
         ("library_create", for_library(library(), Way::Create)),
         ("library_console", for_library(Config { console: Console::Emulated, init: false, ..library() }, Way::Run)),
         ("inject_in_place", injected(Profile::System, Way::InPlace, u32::MAX)),
