@@ -371,7 +371,8 @@ fn reap(monitor: &OwnedFd) {
         let _ = readable([monitor, monitor], 1000);
         let id = nix::sys::wait::Id::PIDFd(std::os::fd::AsFd::as_fd(monitor));
         // ECHILD: it is somebody else's.
-        let _ = nix::sys::wait::waitid(id, nix::sys::wait::WaitPidFlag::WEXITED);
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOHANG;
+        let _ = nix::sys::wait::waitid(id, flags);
     }
 }
 

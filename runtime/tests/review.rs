@@ -5,8 +5,8 @@
 #[path = "spawn/scenario.rs"]
 mod scenario;
 
-use contain::{Config, Container, EndedBy};
-use scenario::{alone, ended, shell};
+use contain::{Config, Console, Container, EndedBy};
+use scenario::{alone, ended, finish, shell};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -46,5 +46,33 @@ fn command_that_stops_its_process_group_is_still_ended() {
             println!("measured: monitor {stopped}");
             assert_eq!(container.end(EndedBy::Wall).expect("end").ended_by, EndedBy::Wall);
         }
+    });
+}
+
+#[test]
+fn console_is_the_commands_controlling_terminal() {
+    alone("console_is_the_commands_controlling_terminal", || {
+        for init in [true, false] {
+            let config = Config { init, console: Console::Emulated, ..shell("test -t 0 && : </dev/tty && exit 3") };
+            assert_eq!(finish(&config).status, 3, "with init {init}");
+        }
+    });
+}
+
+#[test]
+fn caller_without_standard_descriptors_gets_a_console_all_the_same() {
+    alone("caller_without_standard_descriptors_gets_a_console_all_the_same", || {
+        // SAFETY: this process uses them no more; its status alone tells how it went.
+        (0..3).for_each(|fd| unsafe {
+            libc::close(fd);
+        });
+        std::panic::set_hook(Box::new(|_| std::process::exit(77)));
+        for init in [true, false] {
+            let script = "echo some output; test -t 0 && test -t 1 && test -t 2 && exit 3";
+            let config = Config { init, console: Console::Emulated, ..shell(script) };
+            assert_eq!(finish(&config).status, 3);
+        }
+        // The harness prints; without a place to print to it would fail.
+        std::process::exit(0);
     });
 }

@@ -174,6 +174,13 @@ class Run:
         below = [pid for pid in children(monitor) if len(status_field(pid, "NSpid")) == depth]
         return next((pid for pid in below if is_contain_init(pid) and shares_descriptors(pid, monitor)), None)
 
+    def commands(self):
+        """The processes that the command consists of, once they are what they stay."""
+        first = self.pid if self.case.is_pseudo else self.init()
+        below = [first, *descendants(first)] if first else []
+        return [pid for pid in below if status_field(pid, "Name") in (["cling"], ["sleep"])
+                and status_field(pid, "State")[:1] == ["S"]]
+
     def orphans(self):
         """Zombies that a caller which is a subreaper got when its monitor was killed."""
         if not self.monitor_was_killed or "subreaper" not in self.case.command:

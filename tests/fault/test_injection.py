@@ -2,8 +2,8 @@
 """Every system call of contain-init made to fail, one at a time: an end, in time, with nothing left, and never the
 command where something that it was to be given or denied has failed.
 
-FAULT_ERRORS are the errors (EPERM,ENOMEM), FAULT_SECONDS the time for each configuration (60); what there was no time for is
-said in a skip.
+FAULT_ERRORS are the errors (EPERM,ENOMEM), FAULT_SECONDS the time for each configuration (60); what there was no time
+for is said in a skip.
 """
 
 import os

@@ -42,17 +42,10 @@ def running(start, case):
             if case.command[1] == "create":
                 run.send(b"\n")
                 run.expect("running")
-        until(lambda: run.init() and any(commands(run)), "the command")
+        until(run.commands, "the command")
         until(lambda: is_watching(run.monitor()), "the monitor's watch")
         yield run, picture
     picture.assert_nothing_left()
-
-
-def commands(run):
-    """What the command's processes are, once they are what they stay."""
-    below = [run.init(), *descendants(run.init())]
-    return [pid for pid in below if status_field(pid, "Name") in (["cling"], ["sleep"])
-            and status_field(pid, "State")[:1] == ["S"]]
 
 
 def is_watching(monitor):
@@ -195,7 +188,7 @@ def test_killed_supervisor_of_an_injected_command_takes_it_along(start):
         case = Case("inject", ("{inject}", "{target}", "/bin/sleep", "1000"))
         picture = start.picture(case)
         with start.run(case, target.pid) as run:
-            until(lambda: run.init() and any(commands(run)), "the command")
+            until(run.commands, "the command")
             kill(run.pid)
             assert run.wait() == -signal.SIGKILL
             picture.assert_no_process()

@@ -3,12 +3,11 @@
 
 import contextlib
 import itertools
-import os
 import re
 
 import pytest
 from cases import SLEEP, STEPS, contain, staying
-from harness import OWN_FAILURE, PPOLL, descendants, is_contain_init, kill, status_field, system_call, until
+from harness import OWN_FAILURE, PPOLL, descendants, is_contain_init, kill, read, system_call, until
 
 ALL = pytest.mark.parametrize("case", STEPS, ids=str)
 LIBRARY = pytest.mark.parametrize("case", [case for case in STEPS if case.is_library], ids=str)
@@ -95,14 +94,6 @@ def inside(run):
     return [pid for pid in [init, *descendants(init)] if is_contain_init(pid)] if init else []
 
 
-def runs(run):
-    """Whether the command has got as far as it will."""
-    init = run.init() if not run.case.is_pseudo else run.pid
-    below = [init, *descendants(init)] if init else []
-    return any(status_field(pid, "Name") in (["cling"], ["sleep"]) and status_field(pid, "State")[0] == "S"
-               for pid in below)
-
-
 def until_stopped(run, number, doer):
     """Waits until the run stands at its step; a created container is let go for that."""
     if run.case.is_library and run.case.command[1] == "create":
@@ -116,7 +107,7 @@ def until_stopped(run, number, doer):
         until(lambda: any(system_call(pid) == PPOLL for pid in inside(run)), f"step {number} inside")
     if number == len(_plans[str(run.case)]) and not run.case.is_pseudo:
         # The last step is done beside the command, which has cleared its parent-death signal by then.
-        until(lambda: runs(run), "the command")
+        until(run.commands, "the command")
 
 
 def kill_at_each_step(start, case, victim, check):
@@ -168,6 +159,22 @@ def test_guard_killed_at_each_step_is_missed_by_nobody(start, case):
         expect_end(run, number)
 
     assert kill_at_each_step(start, case, lambda run, _: run.guard(), check) > 3
+
+
+@pytest.mark.parametrize("victims", [["monitor"], ["guard", "monitor"]], ids=["monitor", "guard-and-monitor"])
+@pytest.mark.parametrize("case", [case for case in STEPS if case.terminal or case.is_library], ids=str)
+def test_monitor_killed_after_the_end_leaves_nothing(start, case, victims):
+    """At the steps behind the last: the command has ended, and the terminal and the report are left to do."""
+    with step(start, case, CONTAIN_TEST_STOP=len(plan(start, case)) + 1) as (run, _):
+        if case.command[1] == "create":
+            run.expect("created")
+            run.send(b"\n")
+        # It stops in a poll(2) of nothing.
+        until(lambda: read(f"/proc/{run.monitor()}/syscall").split()[2:3] == ["0x0"] and not run.init(), "the stop", 10)
+        run.monitor_was_killed = True
+        for victim in victims:
+            kill(getattr(run, victim)())
+        assert status_of(run)[0] == (9 if case.is_library else -9)
 
 
 @LIBRARY

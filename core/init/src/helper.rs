@@ -54,6 +54,7 @@ pub fn run_outside(context: &mut Context<'_>) -> Result<(), Fault> {
 /// Runs the inside helper: in all namespaces of PID 1 but PID, as container root, at the new root.
 pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: List<'_>) -> Result<(), Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
+    let monitor = process::id();
     match context.program.fork(0)? {
         Fork::Parent(child) => {
             let status = wait_for(context, child)?;
@@ -72,7 +73,8 @@ pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: Lis
                 .and_then(|()| identity::set_user(0))
                 .and_then(|()| identity::set_parent_death_signal(number::SIGKILL))
                 .and_then(|()| file::change_directory_fd(context.root));
-            if ready.is_ok() {
+            // ORDER: after the signal is set, or a monitor that died before that is never missed.
+            if ready.is_ok() && process::parent_id() == monitor {
                 shell(context, command, environment);
             }
             process::exit(NOT_STARTED)

@@ -41,6 +41,9 @@ pub const OWN_FAILURE: i32 = 125;
 
 fn run(arguments: Arguments) -> i32 {
     let Some(plan_fd) = plan_descriptor(&arguments) else { return OWN_FAILURE };
+    if fill_standard().is_err() {
+        return OWN_FAILURE;
+    }
     // ORDER: from here on signals wait until the monitor watches and can pass them on; while it waits for somebody
     // else's program before that, they end it as they would any other (walk.rs).
     let ready =
@@ -64,6 +67,18 @@ fn run(arguments: Arguments) -> i32 {
         Walked::Watching(watch) => mapping.unmap().map_or(OWN_FAILURE, |()| watch.until_end()),
         Walked::Reaping(reaper) => mapping.unmap().map_or(OWN_FAILURE, |()| reaper.reap()),
     }
+}
+
+/// Standard descriptors that the caller has closed are taken until the next exec, so that nothing else gets their
+/// numbers.
+fn fill_standard() -> contain_sys::Result<()> {
+    for number in 0..3 {
+        if !Fd(number).is_open() {
+            // The lowest free number: this one.
+            file::open(Fd::CWD, c"/dev/null", file::flags::O_RDWR)?;
+        }
+    }
+    Ok(())
 }
 
 /// The number behind `--plan=` in the first argument.

@@ -4,7 +4,7 @@
 use contain_sys::file::{read, write};
 use contain_sys::process;
 use contain_sys::program::Once;
-use contain_sys::signal::{Poll, number, poll_event};
+use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::terminal::{self, Attributes, mode};
 use contain_sys::{Errno, Fd};
 use zeroize::Zeroize;
@@ -108,8 +108,8 @@ impl Relay {
         relay.resize();
         if let Ok(attributes) = terminal::attributes(STDIN) {
             // In the background it is the shell's: neither read nor changed until it is ours again.
-            if in_foreground() {
-                terminal::set_attributes_after_output(STDIN, &attributes.raw())?;
+            // One that cannot be made raw is gone.
+            if in_foreground() && terminal::set_attributes(STDIN, &attributes.raw()).is_ok() {
                 relay.saved = Some(attributes);
             } else {
                 relay.input = Input::Closed;
@@ -186,14 +186,18 @@ impl Relay {
         terminal::foreground_group(self.master).ok()
     }
 
-    /// Copies what the console still holds after the end.
-    pub fn drain(&mut self) -> Progress {
+    /// Copies what the console still holds after the end. Who reads slowly is waited for as long as `may_wait` says.
+    pub fn drain(&mut self, may_wait: impl Fn() -> bool) -> Progress {
         while self.master.is_some() || !self.to_stdout.is_empty() {
             if self.to_stdout.is_empty() {
                 self.read_master();
                 if self.to_stdout.is_empty() {
                     break;
                 }
+            }
+            let mut asked = [Poll { fd: STDOUT.0, events: poll_event::OUT, answered: 0 }];
+            if poll(&mut asked, 0) == Ok(0) && !may_wait() {
+                break;
             }
             let written = self.write_stdout();
             if written != Progress::Going {

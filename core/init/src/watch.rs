@@ -35,6 +35,9 @@ pub struct Watch {
     /// The signal that ended the container where PID 1 would not have obeyed it.
     killed_by: Option<i32>,
     started_ns: u64,
+    /// The plan names a step to stop at that comes after the end.
+    #[cfg(feature = "test-hooks")]
+    stop: bool,
 }
 
 /// Everything that can fail: after this the monitor holds no privilege and watches.
@@ -66,6 +69,8 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         failed: false,
         killed_by: None,
         started_ns,
+        #[cfg(feature = "test-hooks")]
+        stop: context.plan.header().stop_at > context.plan.header().steps,
     };
     watch.give_up(console.then_some([context.console, context.terminal]))?;
     Ok(watch)
@@ -349,6 +354,12 @@ impl Watch {
     /// After the end: what is left on the console, the terminal, the report, the guard.
     fn finish(mut self) -> i32 {
         let ended = process::wait(self.init.pid, Hang::Yes).ok().flatten();
+        #[cfg(feature = "test-hooks")]
+        if self.stop {
+            loop {
+                let _ = poll(&mut [], -1);
+            }
+        }
         let wall_ns = time::monotonic_ns().saturating_sub(self.started_ns);
         let mut ending = ended.map_or(Ending::default(), |ended| Ending {
             status: ended.status,
@@ -368,8 +379,9 @@ impl Watch {
         if let Some(signal) = self.killed_by {
             ending.status = signal;
         }
+        let (signals, asked_to_end) = (self.signals, self.killed_by.is_some());
         if let Some(relay) = &mut self.relay {
-            let left = relay.drain();
+            let left = relay.drain(|| !asked_to_end && wait_for_stdout(signals));
             relay.restore();
             if let Progress::CannotWrite(errno) = left {
                 self.cannot_write(errno);
@@ -427,6 +439,24 @@ enum Disposition {
     Ignored,
     /// The kernel throws it away, since PID 1 is protected from default actions.
     Discarded,
+}
+
+/// Waits until stdout can be written, or says that a signal has come that ends a process which waits for that.
+fn wait_for_stdout(signals: Fd) -> bool {
+    loop {
+        let ask = |fd: i32, events: u16| Poll { fd, events, answered: 0 };
+        let mut asked = [ask(1, poll_event::OUT), ask(signals.0, poll_event::IN)];
+        let polled = poll(&mut asked, -1);
+        while let Ok(Some(received)) = signal::read_one(signals) {
+            if ends_a_process(received.signal) {
+                return false;
+            }
+        }
+        let [stdout, _] = asked;
+        if polled.is_err() || stdout.answered != 0 {
+            return true;
+        }
+    }
 }
 
 fn ends_a_process(signal: i32) -> bool {

@@ -267,8 +267,8 @@ pub unsafe fn relocate(stack: *const usize, dynamic: *const usize) {
                 let start = base.wrapping_add((*header).address) & !PAGE.wrapping_sub(1);
                 let stop =
                     base.wrapping_add((*header).address).wrapping_add((*header).in_memory) & !PAGE.wrapping_sub(1);
-                if stop > start {
-                    let _ = crate::call!(MPROTECT, start, stop.wrapping_sub(start), 1);
+                if stop > start && crate::call!(MPROTECT, start, stop.wrapping_sub(start), 1).is_err() {
+                    crate::process::exit(125);
                 }
             }
             header = header.add(1);
