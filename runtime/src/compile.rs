@@ -7,7 +7,7 @@ mod facts;
 mod tests;
 
 use crate::cgroup::Place;
-use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
+use crate::config::{APP_CAPABILITIES, Config, Console, Network, Profile, Rlimit, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps, Setgroups, Via};
 use crate::plan::{Draft, Texts, text, texts};
@@ -280,7 +280,8 @@ fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
     }
     // ORDER: without no_new_privs loading a program takes CAP_SYS_ADMIN, so the capabilities go after it.
     let capabilities = |draft: &mut Draft| {
-        if let Some(kept) = config.capabilities {
+        let of_profile = (config.seccomp == Profile::App).then_some(APP_CAPABILITIES);
+        if let Some(kept) = config.capabilities.or(of_profile) {
             draft.init(Step::SetCapabilities { bounding: kept, permitted: kept });
         }
     };

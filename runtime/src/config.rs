@@ -120,7 +120,8 @@ pub struct Config {
     pub init: bool,
     /// The seccomp profile.
     pub seccomp: Profile,
-    /// The capabilities that the command keeps of those over its user namespace, one bit each; all when none is given.
+    /// The capabilities that the command keeps of those over its user namespace, one bit each. Where none are given they
+    /// go with the profile: the engines' fourteen under `app`, else all.
     pub capabilities: Option<u64>,
     /// Resource limits; the caller's where none is given.
     pub rlimits: Vec<Rlimit>,
@@ -170,7 +171,6 @@ impl Config {
             console: Console::None,
             init: true,
             seccomp: Profile::App,
-            capabilities: Some(APP_CAPABILITIES),
             no_new_privs: true,
             ..Config::new(root, argv)
         }

@@ -235,12 +235,17 @@ const LIMITS: [&str; 16] = [
     "rttime",
 ];
 
+const ALL_CAPABILITIES: u64 = (1 << CAPABILITIES.len()) - 1;
+
 fn capabilities(set: u64) -> String {
     let name = |number: u32| {
         let name = CAPABILITIES.get(number as usize);
         name.map_or_else(|| number.to_string(), |name| (*name).to_string())
     };
     let names: Vec<String> = (0..64).filter(|number| set & (1u64 << number) != 0).map(name).collect();
+    if set & ALL_CAPABILITIES == ALL_CAPABILITIES {
+        return "all".into();
+    }
     if names.is_empty() { "none".into() } else { names.join(" ") }
 }
 

@@ -41,6 +41,12 @@ fn library_run_has_the_fourteen_capabilities() {
 }
 
 #[test]
+fn capabilities_go_with_the_profile_where_none_are_given() {
+    let config = Config { seccomp: contain::Profile::System, ..library() };
+    assert_ne!(set(&output(config, "cat /proc/self/status"), "CapEff:") & (1 << 21), 0, "CAP_SYS_ADMIN");
+}
+
+#[test]
 fn capabilities_that_were_dropped_stay_dropped_without_no_new_privs() {
     let config = Config { capabilities: Some(1 << 5), no_new_privs: false, ..library() };
     let status = output(config, "cat /proc/self/status");
@@ -52,7 +58,7 @@ fn capabilities_that_were_dropped_stay_dropped_without_no_new_privs() {
 fn none_of_the_capabilities_and_all_of_them_can_be_had() {
     let status = output(Config { capabilities: Some(0), ..library() }, "cat /proc/self/status");
     assert_eq!((set(&status, "CapEff:"), set(&status, "CapBnd:")), (0, 0), "{status}");
-    let status = output(Config { capabilities: None, ..library() }, "cat /proc/self/status");
+    let status = output(Config { capabilities: Some(u64::MAX), ..library() }, "cat /proc/self/status");
     assert_eq!(set(&status, "CapEff:") & APP_CAPABILITIES, APP_CAPABILITIES, "{status}");
     assert_ne!(set(&status, "CapEff:") & (1 << 21), 0, "{status}");
 }

@@ -276,7 +276,7 @@ impl Watch {
         if let Some(relay) = &mut self.relay {
             relay.restore();
         }
-        let _ = process::signal_self(number::SIGSTOP);
+        let _ = process::send_signal(self.myself, number::SIGSTOP);
     }
 
     fn deliver_once(&mut self, signal: i32, from_kernel: bool) {

@@ -213,11 +213,6 @@ pub fn send_signal(pidfd: Fd, signal: i32) -> Result<()> {
     call!(PIDFD_SEND_SIGNAL, pidfd.0, signal, 0, 0).map(drop)
 }
 
-/// kill(2) of this process itself.
-pub fn signal_self(signal: i32) -> Result<()> {
-    call!(KILL, id(), signal).map(drop)
-}
-
 /// This process's id in its PID namespace.
 pub fn id() -> i32 {
     call!(GETPID).map_or(0, |pid| from_raw(pid).0)

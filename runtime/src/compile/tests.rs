@@ -206,6 +206,8 @@ const MOUNT: u16 = 14;
 const PIVOT: u16 = 19;
 const REAP: u16 = 25;
 const SECCOMP: u16 = 28;
+const CAPABILITIES: u16 = 26;
+const NO_NEW_PRIVS: u16 = 27;
 const EXECUTE: u16 = 29;
 const WATCH: u16 = 32;
 
@@ -227,11 +229,20 @@ fn plan_of_every_configuration_can_be_read_and_ends_by_the_exec() {
 fn seccomp_is_the_last_thing_before_the_exec() {
     for (name, draft) in cases() {
         with_entries(&draft, |steps, _| {
-            if let Some(at) = steps.iter().position(|entry| entry.step.kind() == SECCOMP) {
-                assert_eq!(steps[at + 1].step.kind(), EXECUTE, "{name}: what is between would run under the filter");
+            let kinds: Vec<u16> = steps.iter().map(|entry| entry.step.kind()).collect();
+            if let Some(at) = kinds.iter().position(|kind| *kind == SECCOMP) {
+                // Without no_new_privs the program cannot be loaded once the capabilities are gone.
+                let behind =
+                    if kinds.contains(&NO_NEW_PRIVS) { at + 1 } else { at + 1 + drops_behind(&kinds[at + 1..]) };
+                assert_eq!(kinds[behind], EXECUTE, "{name}: what is between would run under the filter");
             }
         });
     }
+}
+
+/// Whether the capabilities are dropped next.
+fn drops_behind(kinds: &[u16]) -> usize {
+    usize::from(kinds.first() == Some(&CAPABILITIES))
 }
 
 #[test]
