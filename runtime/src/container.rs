@@ -283,7 +283,11 @@ impl Monitored {
         }
         match signal {
             0 => process::send_signal(raw(&self.init), 0).map_err(|_| gone(self.init_pid)),
-            number::SIGKILL => self.send(&Message::Kill),
+            number::SIGKILL => {
+                let sent = self.send(&Message::Kill);
+                self.kill_directly();
+                sent
+            }
             _ => self.send(&Message::Signal { signal }),
         }
     }
@@ -293,7 +297,18 @@ impl Monitored {
         self.lock().reason.get_or_insert(reason);
         // A container that has ended already keeps its own result.
         let _ = self.send(&Message::Kill);
-        self.wait(None)?.ok_or_else(unexpected)
+        self.kill_directly();
+        loop {
+            match self.wait(None) {
+                Err(error) if error.errno == Some(libc::EINTR) => {}
+                other => return other?.ok_or_else(unexpected),
+            }
+        }
+    }
+
+    /// As well as through the monitor, which somebody may have stopped. It may not be allowed: then the monitor does it.
+    fn kill_directly(&self) {
+        let _ = process::send_signal(raw(&self.init), number::SIGKILL);
     }
 
     fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
@@ -337,7 +352,11 @@ impl Monitored {
         let mut buffer = [0u8; LENGTH];
         let ending = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
             Err(Errno::EAGAIN) => return Ok(()),
-            Ok((0, _)) => Ending { status: number::SIGKILL, ..Ending::default() },
+            Ok((0, _)) => {
+                // Its guard kills PID 1 now; the container has ended when that has.
+                readable([&self.init, &self.init], 5000)?;
+                Ending { status: number::SIGKILL, ..Ending::default() }
+            }
             Ok((length, passed)) => {
                 if passed.is_some() {
                     drop(own(passed));

@@ -2,6 +2,7 @@
 //! The plan of a configuration, printed before anything is done. What is printed is read back from the very bytes
 //! that contain-init would get.
 
+use crate::caller;
 use crate::compile::{self, Way};
 use crate::describe::{Description, describe};
 use crate::error::Kind;
@@ -12,31 +13,32 @@ use std::ffi::OsString;
 
 /// The plan as a person reads it, one line a step.
 pub fn text(config: &Config) -> Result<String, Error> {
-    as_text(&compile::container(config, Way::InPlace)?)
+    as_text(&compiled(config, Way::InPlace)?)
 }
 
 /// The plan as a program reads it: `{"version":1,"steps":[{"number":1,"doer":"monitor","name":"clone",…},…]}`.
 pub fn json(config: &Config) -> Result<String, Error> {
-    as_json(&compile::container(config, Way::InPlace)?)
+    as_json(&compiled(config, Way::InPlace)?)
 }
 
 /// The steps, for programs in the same process.
 pub fn descriptions(config: &Config) -> Result<Vec<Description>, Error> {
-    steps(&compile::container(config, Way::InPlace)?)
+    steps(&compiled(config, Way::InPlace)?)
 }
 
 /// As [`text`], of what [`crate::Container::run`] does.
 pub fn run_text(config: &Config) -> Result<String, Error> {
-    as_text(&compile::container(config, Way::Run)?)
+    as_text(&compiled(config, Way::Run)?)
 }
 
 /// As [`json`], of what [`crate::Container::run`] does.
 pub fn run_json(config: &Config) -> Result<String, Error> {
-    as_json(&compile::container(config, Way::Run)?)
+    as_json(&compiled(config, Way::Run)?)
 }
 
 /// As [`text`], for `pseudo`.
 pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString]) -> Result<String, Error> {
+    caller::check_privilege()?;
     as_text(&compile::pseudo(uid_map, gid_map, argv, &[])?)
 }
 
@@ -49,6 +51,12 @@ pub(crate) fn as_text(draft: &Draft) -> Result<String, Error> {
 /// A plan as [`json`] prints it.
 pub(crate) fn as_json(draft: &Draft) -> Result<String, Error> {
     Ok(render_json(&steps(draft)?, &draft.notes))
+}
+
+/// A plan is made for who may carry it out.
+fn compiled(config: &Config, way: Way) -> Result<Draft, Error> {
+    caller::check_privilege()?;
+    compile::container(config, way)
 }
 
 fn steps(draft: &Draft) -> Result<Vec<Description>, Error> {

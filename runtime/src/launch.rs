@@ -137,6 +137,11 @@ fn plan_memfd(bytes: &[u8], minimum: i32) -> Result<OwnedFd, Error> {
 }
 
 fn write_all(fd: Fd, mut bytes: &[u8]) -> Result<(), Errno> {
+    // Above the limit the kernel would end this process by SIGXFSZ.
+    let limit = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_FSIZE);
+    if limit.is_ok_and(|(soft, _)| soft < bytes.len() as u64) {
+        return Err(Errno(libc::EFBIG));
+    }
     while !bytes.is_empty() {
         let written = file::write(fd, bytes)?;
         bytes = &bytes[written.min(bytes.len())..];
@@ -227,8 +232,12 @@ fn try_in_place(
         let program = match program {
             Ok(program) => program,
             Err(error) => {
+                let errno = Errno(error.errno.unwrap_or_default());
                 refused = error;
-                continue;
+                if tried_elsewhere(errno) {
+                    continue;
+                }
+                break;
             }
         };
         // SAFETY: both arrays end with null; their strings live until the call returns.
@@ -264,8 +273,12 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
         let program = match program {
             Ok(program) => program,
             Err(error) => {
+                let errno = Errno(error.errno.unwrap_or_default());
                 refused = error;
-                continue;
+                if tried_elsewhere(errno) {
+                    continue;
+                }
+                break;
             }
         };
         let request = Spawn {

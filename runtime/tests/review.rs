@@ -74,3 +74,20 @@ fn caller_without_standard_descriptors_gets_a_console_all_the_same() {
         std::process::exit(0);
     });
 }
+
+/// A monitor that somebody kills takes its container along, and that is over before it is told.
+#[test]
+fn end_by_the_monitors_death_is_told_when_pid_1_is_gone() {
+    for _ in 0..20 {
+        let argv = ["sleep", "100"].map(Into::into).to_vec();
+        let container = contain::Container::run(&contain::Config::run(contain::Root::Host, argv)).expect("a container");
+        let init = container.pidfd().expect("a pidfd");
+        let monitor = nix::unistd::Pid::from_raw(container.pid());
+        nix::sys::signal::kill(monitor, nix::sys::signal::Signal::SIGKILL).expect("the monitor");
+        let outcome = container.wait(None).expect("its end").expect("an outcome");
+        assert_eq!((outcome.ended_by, outcome.status), (contain::EndedBy::Signalled, 9));
+        let mut asked = [nix::libc::pollfd { fd: std::os::fd::AsRawFd::as_raw_fd(&init), events: 1, revents: 0 }];
+        // SAFETY: one pollfd, as the count says.
+        assert_eq!(unsafe { nix::libc::poll(asked.as_mut_ptr(), 1, 0) }, 1, "PID 1 lives on");
+    }
+}

@@ -244,6 +244,11 @@ def test_full_disk_is_explained(ours, make_root, caller):
     explained(result, "dev", "no space left")
 
 
+def test_small_limit_on_file_sizes_is_explained(ours, root):
+    result = run(["prlimit", "--fsize=10000", ours.contain, "-c", root, "/bin/true"])
+    explained(result, "EFBIG", "file sizes")
+
+
 def test_full_output_is_told(ours, root):
     with open("/dev/full", "wb") as full:
         result = run([ours.contain, root, "/bin/seq", "1", "100000"], stdout=full)
