@@ -123,9 +123,10 @@ fn until_ended(context: &Context<'_>, child: Child) -> Result<(), Fault> {
         let mut asked = [ask(child.pidfd.0), ask(context.descriptors.caller), ask(init)];
         poll(&mut asked, -1)?;
         match asked.map(|one| one.answered != 0) {
-            [true, ..] => return Ok(()),
+            // ORDER: a helper that failed since PID 1 is dead is not the cause.
             [_, true, _] => return Err(Fault::CallerGone),
             [_, _, true] => return Err(Fault::Died),
+            [true, ..] => return Ok(()),
             _ => {}
         }
     }
