@@ -121,19 +121,17 @@ fn open_root(path: &Path) -> Result<Fd, Error> {
     })
 }
 
-/// A sealed memfd with the plan.
-fn plan_memfd(bytes: &[u8], minimum: i32) -> Result<OwnedFd, Error> {
-    let wrong = || system("plan", "write", "the plan");
-    let fd = memory::make_memfd(c"contain-plan", Executable::No).map_err(wrong())?;
-    let fd = own(if fd.0 < minimum {
-        let higher = fd.duplicate_from(minimum).map_err(wrong())?;
-        fd.close().map_err(wrong())?;
-        higher
-    } else {
-        fd
-    });
-    write_all(raw(&fd), bytes).and_then(|()| memory::seal_memfd(raw(&fd))).map_err(wrong())?;
+/// A sealed memfd with these bytes, numbered `minimum` or higher.
+fn sealed_memfd(name: &CStr, executable: Executable, bytes: &[u8], minimum: i32) -> Result<OwnedFd, Errno> {
+    let fd = own(memory::make_memfd(name, executable)?);
+    let fd = if fd.as_raw_fd() < minimum { own(raw(&fd).duplicate_from(minimum)?) } else { fd };
+    write_all(raw(&fd), bytes)?;
+    memory::seal_memfd(raw(&fd))?;
     Ok(fd)
+}
+
+fn plan_memfd(bytes: &[u8], minimum: i32) -> Result<OwnedFd, Error> {
+    sealed_memfd(c"contain-plan", Executable::No, bytes, minimum).map_err(system("plan", "write", "the plan"))
 }
 
 fn write_all(fd: Fd, mut bytes: &[u8]) -> Result<(), Errno> {
@@ -162,17 +160,11 @@ fn programs(minimum: i32) -> impl Iterator<Item = Result<OwnedFd, Error>> {
 
 fn init_memfd(minimum: i32) -> Result<OwnedFd, Error> {
     // CVE-2019-5736: sealed, and one for each container: nothing inside can change the program outside.
-    let wrong = || system("init", "make a memfd for", "contain-init");
-    let fd = memory::make_memfd(c"contain-init", Executable::Yes).map_err(wrong())?;
-    let fd = own(if fd.0 < minimum {
-        let higher = fd.duplicate_from(minimum).map_err(wrong())?;
-        fd.close().map_err(wrong())?;
-        higher
-    } else {
-        fd
-    });
-    write_all(raw(&fd), INIT).and_then(|()| memory::seal_memfd(raw(&fd))).map_err(wrong())?;
-    Ok(fd)
+    sealed_memfd(c"contain-init", Executable::Yes, INIT, minimum).map_err(system(
+        "init",
+        "make a memfd for",
+        "contain-init",
+    ))
 }
 
 fn init_file(folder: &OsStr, chosen: bool, minimum: i32) -> Result<OwnedFd, Error> {
