@@ -193,6 +193,16 @@ def test_injected_command_is_under_a_seccomp_filter(ours, root):
         supervisor.wait()
 
 
+def test_supervisor_cannot_be_looked_into_by_its_user(ours, user_root, user):
+    """CVE-2016-9962: it is in the container's user namespace, whose root could trace it through the host's /proc."""
+    with lib.Supervisor([ours.contain, "-c", user_root, "/bin/sh", "-c", "echo up; read x"], user=user) as supervisor:
+        supervisor.expect("up")
+        looks = [run(["readlink", f"/proc/{pid}/ns/net"], user=user) for pid in (supervisor.pid, supervisor.init())]
+        supervisor.send("\n")
+        supervisor.wait()
+    assert [result.status for result in looks] == [1, 0]
+
+
 # What may not run setuid.
 
 
