@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The rules about user and group ids: which ids exist, which are delegated to whom, what a map may contain,
-//! what a map is when none is given, and whether setgroups stays allowed.
+//! what a map is when none is given, whether setgroups stays allowed, and how contain-idmap is asked for one.
 //!
 //! This crate decides and does nothing else: no input or output, no allocation, no unsafe code, no panic on
 //! any input. It may be linked into a privileged program. Everything is bounded: a map has at most
@@ -25,6 +25,7 @@ mod number;
 #[cfg(test)]
 mod properties;
 mod range;
+mod request;
 mod setgroups;
 mod subordinate;
 mod text;
@@ -33,6 +34,9 @@ pub use check::{Reason, Violation, check_within};
 pub use default::{DefaultError, DefaultMap, default_for_root, default_for_user};
 pub use map::{IdMap, MapEntry, MapError};
 pub use range::{Full, IdRange, RangeSet};
+pub use request::{
+    ANSWER_LENGTH, Answer, MAX_REQUEST, REQUEST_DESCRIPTOR, REQUEST_MAGIC, REQUEST_VERSION, Request, RequestError,
+};
 pub use setgroups::{Mapper, Setgroups, setgroups};
 pub use subordinate::{Account, Delegated, FileTooLarge, accounts, delegated};
 pub use text::ParseError;

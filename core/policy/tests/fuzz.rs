@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The two texts that this crate reads, mutated: id maps as people write them, and subuid files. No panic, no more
-//! than the limits, and nothing is given that the text does not say.
+//! What this crate reads, mutated: id maps as people write them, subuid files, and requests to contain-idmap. No
+//! panic, no more than the limits, and nothing is given that the input does not say.
 
 #[path = "../../../tests/fuzz/mutate.rs"]
 mod mutate;
 
-use contain_policy::{IdMap, LAST_ID, MAX_FILE, MAX_LINE, MAX_LINES, PAGE, delegated};
+use contain_policy::{IdMap, LAST_ID, MAX_FILE, MAX_LINE, MAX_LINES, MAX_REQUEST, PAGE, Request, delegated};
 use mutate::Target;
 use std::collections::BTreeSet;
 
 const MAP_WORDS: &[&[u8]] =
     &[b":", b",", b";", b"0", b"1", b"65536", b"4294967294", b"4294967295", b"4294967296", b"18446744073709551616"];
+const REQUEST_WORDS: &[&[u8]] = &[
+    b"CIDM",
+    b"\x01\0",
+    b"\0\0\0\0\xe8\x03\0\0\x01\0\0\0",
+    b"\xa0\x86\x01\0\0\0\x01\0",
+    b"\xa5\x86\x01\0\xfc\xff\xff\xff",
+];
 const FILE_WORDS: &[&[u8]] = &[
     b":",
     b"\n",
@@ -27,8 +34,8 @@ const FILE_WORDS: &[&[u8]] = &[
     b"-1",
 ];
 
-fn check_map(text: &[u8]) {
-    let Ok(map) = IdMap::parse(text) else { return };
+/// What holds for every map.
+fn check_entries(map: &IdMap) {
     let entries = map.entries();
     assert!(!entries.is_empty() && entries.len() <= MAX_LINES);
     for (index, one) in entries.iter().enumerate() {
@@ -38,6 +45,12 @@ fn check_map(text: &[u8]) {
             assert!(one.host_range().intersection(other.host_range()).is_none(), "an id outside twice");
         }
     }
+}
+
+fn check_map(text: &[u8]) {
+    let Ok(map) = IdMap::parse(text) else { return };
+    let entries = map.entries();
+    check_entries(&map);
     // Every number in the map stands in the text.
     let said: BTreeSet<u64> = text.split(|byte| matches!(byte, b':' | b',' | b';')).filter_map(decimal).collect();
     for number in entries.iter().flat_map(|entry| [entry.container(), entry.host(), entry.count()]) {
@@ -100,6 +113,18 @@ fn own_line(line: &[u8]) -> Option<(u64, u64)> {
     (fits && matches!(owner, b"alice" | b"bob" | b"1000")).then_some((first, count))
 }
 
+/// A request that is taken is, byte for byte, the only one that says what was read, and says nothing unwritable.
+fn check_request(message: &[u8]) {
+    let Ok(request) = Request::decode(message) else { return };
+    for map in [&request.users, &request.groups] {
+        check_entries(map);
+        map.render(&mut [0; PAGE]).expect("what was decoded can be written");
+    }
+    assert!(request.users.entries().len() + request.groups.entries().len() <= MAX_LINES);
+    let mut buffer = [0xff; MAX_REQUEST];
+    assert_eq!(request.encode(&mut buffer), Ok(message), "read and written back");
+}
+
 #[test]
 fn fuzz_id_map() {
     Target::open("id_map", MAP_WORDS).run(check_map);
@@ -108,4 +133,9 @@ fn fuzz_id_map() {
 #[test]
 fn fuzz_subordinate() {
     Target::open("subordinate", FILE_WORDS).run(check_file);
+}
+
+#[test]
+fn fuzz_request() {
+    Target::open("request", REQUEST_WORDS).run(check_request);
 }
