@@ -2,14 +2,19 @@
 #
 #   make                     build everything
 #   make check               install what the tests need (Debian packages, as root), and run all tests
+#   make docs                manual pages and completions, anew from the tables of options
 #   make bench               measure against the floor and the peers that are installed
-#   make install             DESTDIR= PREFIX=/usr/local LIBDIR=$(PREFIX)/lib HELPER_MODE=none
+#   make install             DESTDIR= PREFIX=/usr/local LIBDIR=$(PREFIX)/lib HELPER_MODE=none (README.md has the rest)
 #   make uninstall           takes the same variables
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/contain
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR ?=
 # How the privileged helper for delegated ids is installed: none, fcaps or setuid. This version has no helper of its
 # own and uses the system's newuidmap and newgidmap, so that only `none` can be asked for.
@@ -23,7 +28,7 @@ export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
 
-.PHONY: build check bench install uninstall clean helper-mode
+.PHONY: build check docs bench install uninstall clean helper-mode
 
 build:
 	$(CARGO) build --release --locked
@@ -31,6 +36,9 @@ build:
 
 check:
 	tests/run
+
+docs:
+	$(CARGO) run --locked --package contain-cli --example documents
 
 bench: build
 	python3 tests/bench/bench.py
@@ -48,9 +56,17 @@ install: helper-mode build
 	for program in $(PROGRAMS); do install -m 755 $(TARGET)/release/$$program '$(DESTDIR)$(BINDIR)/' || exit 1; done
 	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
 	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+	for page in docs/man/*; do install -D -m 644 "$$page" '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}" || exit 1; done
+	install -d '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
+	for program in $(PROGRAMS); do \
+	install -m 644 cli/completions/$$program.bash '$(DESTDIR)$(BASHCOMPDIR)'/$$program && \
+	install -m 644 cli/completions/_$$program '$(DESTDIR)$(ZSHCOMPDIR)'/_$$program && \
+	install -m 644 cli/completions/$$program.fish '$(DESTDIR)$(FISHCOMPDIR)'/$$program.fish || exit 1; done
 
 uninstall:
-	for program in $(PROGRAMS); do rm -f "$(DESTDIR)$(BINDIR)/$$program"; done
+	for program in $(PROGRAMS); do rm -f "$(DESTDIR)$(BINDIR)/$$program" '$(DESTDIR)$(BASHCOMPDIR)'/$$program \
+	'$(DESTDIR)$(ZSHCOMPDIR)'/_$$program '$(DESTDIR)$(FISHCOMPDIR)'/$$program.fish; done
+	for page in docs/man/*; do rm -f '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}"; done
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-init'
 	-rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null
 	TARGET='$(TARGET)' capi/install.sh --uninstall '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'

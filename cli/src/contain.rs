@@ -7,7 +7,8 @@ use contain::{Config, Console, Network, Root};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-static PROGRAM: Program = Program {
+/// Its table.
+pub(crate) static PROGRAM: Program = Program {
     name: "contain",
     operands: "DIR [CMD [ARG]...]",
     about: "Runs CMD (default /bin/sh) as PID 1 of a new container whose root is DIR.",

@@ -6,7 +6,8 @@ use crate::print;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-static PROGRAM: Program = Program {
+/// Its table.
+pub(crate) static PROGRAM: Program = Program {
     name: "inject",
     operands: "PID [CMD [ARG]...]",
     about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID.",

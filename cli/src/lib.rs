@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod contain;
+#[doc(hidden)]
+pub mod documents;
 pub mod inject;
 mod options;
 mod print;

@@ -37,7 +37,8 @@ const COMMON: [Option_; 2] = [
 ];
 
 impl Program {
-    fn all(&self) -> impl Iterator<Item = &Option_> {
+    /// Its own options, then those that every program has.
+    pub fn all(&self) -> impl Iterator<Item = &Option_> {
         self.options.iter().chain(&COMMON)
     }
 

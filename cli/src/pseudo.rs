@@ -6,7 +6,8 @@ use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::print;
 use std::process::ExitCode;
 
-static PROGRAM: Program = Program {
+/// Its table.
+pub(crate) static PROGRAM: Program = Program {
     name: "pseudo",
     operands: "[CMD [ARG]...]",
     about: "Runs CMD (default $SHELL, else /bin/sh) as root of a new user namespace and nothing else.",

@@ -81,6 +81,11 @@ class Metadata(unittest.TestCase):
             known = source is None or source == "registry+https://github.com/rust-lang/crates.io-index"
             self.assertTrue(known, f"{package['name']}: {source}")
 
+    def test_documents_are_up_to_date(self):
+        command = ["cargo", "run", "--quiet", "--locked", "-p", "contain-cli", "--example", "documents", "--", "--check"]
+        found = subprocess.run(command, cwd=TOP, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(found.returncode, 0, found.stderr)
+
     def test_files_name_their_licence(self):
         tracked = subprocess.run(["git", "ls-files", "*.rs"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
         for name in tracked.stdout.split():

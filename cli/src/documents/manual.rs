@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the manual pages say beyond the tables of options. An option without a text here is told by its help alone.
+//! Paragraphs are apart by empty lines; see `man::paragraphs` for what else is understood.
+
+/// A program's page.
+pub struct Manual {
+    /// Behind the name.
+    pub summary: &'static str,
+    /// Further paragraphs of the description, behind what the help says.
+    pub description: &'static str,
+    /// More about options, by long name or else letter.
+    pub options: &'static [(&'static str, &'static str)],
+    /// Further sections.
+    pub sections: &'static [(&'static str, &'static str)],
+    pub see_also: &'static [(&'static str, u8)],
+}
+
+/// The library's page.
+pub struct Library {
+    pub summary: &'static str,
+    pub sections: &'static [(&'static str, &'static str)],
+    pub see_also: &'static [(&'static str, u8)],
+}
+
+/// The page of the program of that name.
+pub fn of(program: &str) -> &'static Manual {
+    match program {
+        "contain" => &CONTAIN,
+        "inject" => &INJECT,
+        _ => &PSEUDO,
+    }
+}
+
+const MAP: &str = "\
+A map is `START:LOWER:COUNT`, several of them with commas or semicolons between: START is the first id inside, LOWER the \
+first on the host, COUNT how many there are. A user may map the own id and what /etc/subuid and /etc/subgid delegate.";
+
+const STATUS: &str = "\
+The command's own status. 128+N when signal N ended it.
+
+`127` :: The command was not found in the container, or its loader or interpreter was not.
+
+`126` :: It is there and cannot be executed.
+
+`125` :: The program's own failure; nothing is left running.
+
+`64` :: The command line was not understood.";
+
+const IDS: &str = "\
+`/etc/subuid`, `/etc/subgid` :: Ranges of ids that are delegated to users: `NAME:FIRST:COUNT`, the name or the number of \
+a user in front.";
+
+static CONTAIN: Manual = Manual {
+    summary: "run a command in a container",
+    description: "\
+The directory DIR becomes the root of new user, mount, PID, IPC, UTS, network, cgroup and time namespaces. On `dev`, \
+`proc` and `sys` in it a small /dev, a new /proc and a new /sys are mounted. The command starts with an empty \
+environment but `container=contain`. It is not looked up on PATH.
+
+Started by root, container root is the highest id of the host, and every other id is itself. Started by a user, \
+container root is that user, and the ids from 1 up are those that /etc/subuid and /etc/subgid delegate. Without any the \
+container has one id.
+
+The process that was started is the container's supervisor. A signal to it is passed on to PID 1; SIGTERM, SIGINT, \
+SIGHUP and SIGQUIT end the container where PID 1 has no handler for them. However the supervisor ends, SIGKILL \
+included, the container ends with it.",
+    options: &[
+        (
+            "c",
+            "Without it the command has a console of its own, a pseudo-terminal of the host's on /dev/console. With it \
+             there is no /dev/console and no new session, and job control goes on working on the caller's terminal.",
+        ),
+        ("g", MAP),
+        ("u", "As for `-g`."),
+        (
+            "i",
+            "It is run by /bin/sh with the caller's environment, in all namespaces but that for PIDs, before /proc and \
+             /sys are mounted. Typically it binds more of the host.",
+        ),
+        (
+            "o",
+            "It is run by /bin/sh with the caller's ids, environment and working directory, before the root is built. \
+             Its parent is the supervisor, which is in the container's network by then: `ip link set veth1 netns $PPID`.",
+        ),
+        ("n", "No /sys is mounted then."),
+        ("host", "The root is made of the host's /usr, /bin, /sbin, /lib* and /etc, read-only, on a tmpfs."),
+        (
+            "init",
+            "It reaps what is orphaned, passes signals on, and lets the command be a process like any other.",
+        ),
+        ("explain", "What is printed is read back from the very bytes that would be carried out."),
+    ],
+    sections: &[
+        ("EXIT STATUS", STATUS),
+        (
+            "ENVIRONMENT",
+            "`CONTAIN_LIBEXECDIR` :: The folder in which contain-init is run from its file, in place of memory.",
+        ),
+        ("FILES", IDS),
+        (
+            "EXAMPLES",
+            "\
+A shell in a container of busybox:
+
+    mkdir root && cd root
+    tar -c -C / bin/busybox | pseudo tar -x
+    bin/busybox --install bin
+    contain .
+
+A shell on the host's own programs:
+
+    contain --host
+
+One end of a veth pair moved into the container, as root:
+
+    ip link add veth0 type veth peer name veth1
+    contain -o 'ip link set veth1 netns $PPID' DIR /sbin/init",
+        ),
+    ],
+    see_also: &[("inject", 1), ("pseudo", 1), ("libcontain", 3), ("subuid", 5), ("user_namespaces", 7)],
+};
+
+static INJECT: Manual = Manual {
+    summary: "run a command in a running container",
+    description: "\
+All namespaces of the container are joined. The command is container root without supplementary groups, in /, under the \
+seccomp profile `system`; it enters the container's cgroups where the caller may move it there, and says so where not. \
+The container must belong to the caller.",
+    options: &[],
+    sections: &[
+        ("EXIT STATUS", STATUS),
+        (
+            "EXAMPLES",
+            "\
+A container, a process list in it, and its end:
+
+    contain DIR /sbin/init &
+    inject $! ps
+    inject $! /bin/halt",
+        ),
+    ],
+    see_also: &[("contain", 1), ("pseudo", 1), ("nsenter", 1)],
+};
+
+static PSEUDO: Manual = Manual {
+    summary: "run a command as root of a user namespace",
+    description: "\
+Nothing but the ids changes: the command sees the host's files, processes and network. The ids are those that \
+`contain` would have by default, so that files can be made, changed and removed as the container would see them. The \
+process that was started becomes the command.",
+    options: &[("g", MAP), ("u", "As for `-g`.")],
+    sections: &[
+        ("EXIT STATUS", STATUS),
+        ("FILES", IDS),
+        (
+            "EXAMPLES",
+            "\
+An archive of a distribution, unpacked with its owners:
+
+    pseudo tar -x -f web.tar",
+        ),
+    ],
+    see_also: &[("contain", 1), ("inject", 1), ("unshare", 1), ("subuid", 5)],
+};
+
+/// The library's page.
+pub static LIBRARY: Library = Library {
+    summary: "containers from C programs",
+    sections: &[
+        (
+            "SYNOPSIS",
+            "    #include <contain.h>\n    cc program.c $(pkg-config --cflags --libs libcontain)",
+        ),
+        (
+            "DESCRIPTION",
+            "\
+The library starts containers from a process that may be large and have many threads. It never forks its caller, \
+installs no signal handler, starts no thread and changes no umask, directory or environment. What it starts is no child \
+of the caller's, so that the caller's own `wait` finds nothing.
+
+A container begins as a `contain_config`, from `contain_config_new` with a directory or `contain_config_new_host` with \
+the host's own programs, and is filled by the functions whose names begin with `contain_config_set_`. \
+`contain_container_run` starts it, `contain_container_wait` waits, `contain_container_free` lets go of the handle.
+
+Every function that can fail returns a negative number, and puts a `contain_error` where it was given a place: kind, \
+operation, object, errno, cause and remedy.
+
+Each function is documented in `contain.h`.",
+        ),
+        (
+            "EXAMPLES",
+            "    const char *argv[] = {\"id\", NULL};
+    contain_config *config = NULL;
+    contain_container *container = NULL;
+    contain_error *error = NULL;
+    contain_result result;
+
+    if (contain_config_new_host(argv, &config, &error) < 0 ||
+        contain_container_run(config, NULL, 0, &container, &error) < 0 ||
+        contain_container_wait(container, -1, &result, sizeof result, &error) < 0)
+        fprintf(stderr, \"%s\\n\", contain_error_get_message(error));",
+        ),
+    ],
+    see_also: &[("contain", 1), ("inject", 1), ("namespaces", 7), ("user_namespaces", 7)],
+};
