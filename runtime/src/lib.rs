@@ -25,5 +25,8 @@ pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 
+/// Where programs that are not for people are installed.
+const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");
+
 /// The version of contain, as `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -271,4 +271,11 @@ steps! {
         /// The cgroup's `cgroup.procs` below it.
         file: Text<'a>,
     }
+    /// Has the id maps of PID 1 written by contain-idmap.
+    36 MapIdsByHelper "map ids" {
+        /// Path of contain-idmap.
+        helper: Text<'a>,
+        /// What it is asked, as it is sent.
+        request: &'a [u8],
+    }
 }
