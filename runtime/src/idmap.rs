@@ -11,9 +11,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use contain_policy::{IdMap, MAX_LINES, MapEntry, Mapper, default_for_root, setgroups};
+use contain_policy::{IdMap, MAX_LINES, MAX_REQUEST, MapEntry, Mapper, Request, default_for_root, setgroups};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 mod facts;
 mod side;
@@ -108,6 +108,23 @@ impl IdMaps {
         }
     }
 
+    /// What contain-idmap is asked.
+    pub fn request(&self) -> Result<Vec<u8>, Error> {
+        let collect = |lines: &[MapEntry]| {
+            let mut map = IdMap::new();
+            lines.iter().try_for_each(|line| map.push(*line)).map(|()| map)
+        };
+        let refused = |cause: String| Error::new(Kind::IdMap, "idmap", "map ids", "").cause(cause);
+        let (users, groups) = (collect(&self.uid_map), collect(&self.gid_map));
+        let (Ok(users), Ok(groups)) = (users, groups) else { return Err(refused("a map has an id twice".into())) };
+        let request = Request { users, groups, setgroups: !self.setgroups_denied };
+        request.encode(&mut [0; MAX_REQUEST]).map(<[u8]>::to_vec).map_err(|_| {
+            let ranges = self.uid_map.len() + self.gid_map.len();
+            refused(format!("the two maps have {ranges} ranges, and contain-idmap takes {MAX_LINES} altogether"))
+                .remedy("give maps with fewer ranges: -u MAP, -g MAP")
+        })
+    }
+
     /// The maps for a person, `0→1000, 1-65536→100000-165535, setgroups allowed`; users and groups apart where
     /// they differ.
     pub fn summary(&self) -> String {
@@ -180,14 +197,10 @@ fn for_user(facts: &Facts, users: Side<'_>, groups: Side<'_>) -> Result<IdMaps, 
     } else if !delegated {
         remarks.push(format!("only the own ids are mapped: {} and {} delegate no others", users.path, groups.path));
     }
-    match via {
-        Via::Newidmap { .. } => {
-            for (side, map) in [(&users, &mut uid_map), (&groups, &mut gid_map)] {
-                *map = map.with_own_line(side.ids.own).map_err(|reason| side.map_error("", reason))?;
-            }
+    if matches!(via, Via::Newidmap { .. }) {
+        for (side, map) in [(&users, &mut uid_map), (&groups, &mut gid_map)] {
+            *map = map.with_own_line(side.ids.own).map_err(|reason| side.map_error("", reason))?;
         }
-        Via::Idmap { .. } => fits_request(&users, &uid_map, &gid_map)?,
-        Via::Direct => {}
     }
     let mapper = if own_group_only { Mapper::OwnOnly } else { Mapper::DelegatedAndAsked };
     finish(facts, (&users, uid_map), (&groups, gid_map), Decision { mapper, via, notes, remarks })
@@ -246,17 +259,6 @@ fn newidmap(facts: &Facts, sides: &[&Side<'_>]) -> Result<Via, String> {
         return Err(format!("newuidmap serves only the primary group in /etc/passwd, {primary}, and this is {own}"));
     }
     Ok(via)
-}
-
-/// contain-idmap takes one request, of one size.
-fn fits_request(users: &Side<'_>, uid_map: &IdMap, gid_map: &IdMap) -> Result<(), Error> {
-    let lines = uid_map.entries().len() + gid_map.entries().len();
-    if lines <= MAX_LINES {
-        return Ok(());
-    }
-    Err(Error::new(Kind::IdMap, "idmap", "map ids", users.text.unwrap_or_default())
-        .cause(format!("the two maps have {lines} ranges; contain-idmap takes {MAX_LINES} altogether"))
-        .remedy("give maps with fewer ranges: -u and -g"))
 }
 
 /// What was decided beside the maps.

@@ -98,7 +98,8 @@ pub fn write_by_helper(context: &mut Context<'_>, program: Text<'_>, request: &[
     socket::send(ours, request, directory, Wait::No)?;
     directory.close()?;
     let status = helper::run_with_socket(context, program, theirs)?;
-    let mut answer = [0u8; 8];
+    // One byte more than an answer has, so that a longer one shows.
+    let mut answer = [0u8; 5];
     let (length, passed) = socket::receive(ours, &mut answer, Wait::No)?;
     if passed.is_some() {
         passed.close()?;
