@@ -6,7 +6,9 @@ used, read-only), no daemon, no root. A handle may be used from any thread, but 
 process that made it.
 """
 
-from contain._config import Config, explain
+from typing import TYPE_CHECKING
+
+from contain._config import Config, Rlimit, explain
 from contain._container import Container, Process
 from contain._errors import (
     CalledProcessError,
@@ -27,7 +29,11 @@ from contain._errors import (
 from contain._native import VERSION as __version__
 from contain._result import CompletedProcess, EndedBy, Result, Usage
 from contain._run import run
+from contain._seccomp import Decision, Seccomp
 from contain._stdio import DEVNULL, PIPE, STDOUT
+
+if TYPE_CHECKING:
+    from contain import aio
 
 __all__ = [
     "DEVNULL",
@@ -40,6 +46,7 @@ __all__ = [
     "Config",
     "ContainError",
     "Container",
+    "Decision",
     "EndedBy",
     "GoneError",
     "IdMapError",
@@ -47,7 +54,9 @@ __all__ = [
     "InvalidError",
     "Process",
     "Result",
+    "Rlimit",
     "RootError",
+    "Seccomp",
     "SecureExecError",
     "TimeoutExpired",
     "TooBigError",
@@ -55,6 +64,16 @@ __all__ = [
     "Usage",
     "WrongProcessError",
     "__version__",
+    "aio",
     "explain",
     "run",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`contain.aio` is imported where it is asked for: asyncio takes longer than a container."""
+    if name == "aio":
+        import contain.aio
+
+        return contain.aio
+    raise AttributeError(f"module 'contain' has no attribute {name!r}")

@@ -7,11 +7,12 @@ from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
 from contain import _native, _result
-from contain._config import DEFAULT_ENVIRONMENT, Config, Environment, Path, assignments, encoded
+from contain._config import DEFAULT_ENVIRONMENT, Config, Environment, Path, assignments, encoded, profile
 from contain._config import settings as settings_of
 from contain._errors import GoneError, TimeoutExpired
-from contain._pipes import Clock, Data, Pipes, readable
-from contain._result import Result
+from contain._pipes import Clock, Data, Exchanged, Limit, Pipes, readable
+from contain._result import EndedBy, Result
+from contain._seccomp import Seccomp
 from contain._stdio import File, Standard
 
 
@@ -21,9 +22,15 @@ class _Running:
     args: Sequence[Path]
     """The command and its arguments."""
 
-    def __init__(self, native: _native.Container | _native.Process, args: Sequence[Path], standard: Standard) -> None:
+    def __init__(
+        self,
+        native: _native.Container | _native.Process,
+        args: Sequence[Path],
+        standard: Standard,
+        limit: Limit | None = None,
+    ) -> None:
         self._handle = native
-        self._pipes = Pipes(standard)
+        self._pipes = Pipes(standard, limit or Limit())
         self.args = args
 
     @property
@@ -80,7 +87,7 @@ class _Running:
         clock = Clock(timeout)
         self._handle.try_wait()
         self._pipes.put(input)
-        if not self._pipes.exchange(clock, self._silent_at()):
+        if self._pipes.exchange(clock, self._silent_at()) is Exchanged.LATE:
             raise self._expired(timeout)
         self._wait(clock, timeout)
         return self._pipes.output()
@@ -89,12 +96,14 @@ class _Running:
         """A descriptor that is readable once nothing can write to the pipes any more."""
         return None
 
+    def _await_end(self, clock: Clock) -> bool:
+        """Waits until it has ended, or until the time is up."""
+        return self._handle.try_wait() is not None or readable(self._handle.fileno(), clock)
+
     def _wait(self, clock: Clock, timeout: float | None) -> Result:
-        ending = self._handle.try_wait()
-        if ending is None:
-            if not readable(self._handle.fileno(), clock):
-                raise self._expired(timeout)
-            ending = self._handle.wait()
+        if not self._await_end(clock):
+            raise self._expired(timeout)
+        ending = self._handle.wait()
         assert ending is not None, "a wait without a timeout has a result"
         return _result.from_native(ending)
 
@@ -137,8 +146,10 @@ class Container(_Running):
     _handle: _native.Container
     config: Config
 
-    def __init__(self, native: _native.Container, config: Config, standard: Standard) -> None:
-        super().__init__(native, config.argv, standard)
+    def __init__(
+        self, native: _native.Container, config: Config, standard: Standard, limit: Limit | None = None
+    ) -> None:
+        super().__init__(native, config.argv, standard, limit)
         self.config = config
 
     @classmethod
@@ -154,10 +165,11 @@ class Container(_Running):
             return cls(_native.Container.run(settings_of(config), standard.numbers), config, standard)
 
     @classmethod
-    def _run_owned(cls, config: Config, stdin: File, stdout: File, stderr: File) -> Self:
+    def _run_owned(cls, config: Config, files: tuple[File, File, File], limit: Limit) -> Self:
         """As `run`, but the container dies with its handle: whatever is raised, and wherever, it is not left behind."""
-        with Standard(stdin, stdout, stderr) as standard:
-            return cls(_native.Container.run(settings_of(config, owned=True), standard.numbers), config, standard)
+        with Standard(*files) as standard:
+            native = _native.Container.run(settings_of(config, owned=True), standard.numbers)
+            return cls(native, config, standard, limit)
 
     def start(self) -> None:
         """Lets the command of a created container begin; returns once it has been executed."""
@@ -181,7 +193,7 @@ class Container(_Running):
         stdout: File = None,
         stderr: File = None,
         env: Environment | None = None,
-        seccomp: Literal["system", "app", "none"] | None = None,
+        seccomp: Literal["system", "app", "none"] | Seccomp | None = None,
     ) -> Process:
         """Runs another command inside, as user 0 in `/`; returns once it has been executed.
 
@@ -190,21 +202,17 @@ class Container(_Running):
         """
         environment = assignments(DEFAULT_ENVIRONMENT if env is None else env)
         with Standard(stdin, stdout, stderr) as standard:
-            native = self._handle.inject(encoded(argv), environment, seccomp, standard.numbers)
+            filter = None if seccomp is None else profile(seccomp)
+            native = self._handle.inject(encoded(argv), environment, filter, standard.numbers)
             return Process(native, tuple(argv), standard)
 
     def _silent_at(self) -> int:
         # When PID 1 has ended, so has all else inside: what its pipes hold by then is all there will be.
         return self._handle.fileno()
 
-    def _drain(self) -> tuple[bytes | None, bytes | None]:
-        """The output of a container that has ended."""
-        self._pipes.drain()
-        return self._pipes.output()
-
-    def _expire(self) -> Result:
-        """Ends the container because its time is up; one that ended by itself just before keeps its own result."""
-        return _result.from_native(self._handle.expire())
+    def _end(self, reason: EndedBy) -> Result:
+        """Ends the container for this reason; one that ended by itself just before keeps its own result."""
+        return _result.from_native(self._handle.end(reason))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

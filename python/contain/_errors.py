@@ -141,6 +141,11 @@ class CalledProcessError(subprocess.CalledProcessError):
         return type(self), (self.result,)
 
 
+def invalid(field: str, value: object, allowed: str) -> InvalidError:
+    """The error of a value that is not allowed: which, where, and what is."""
+    return InvalidError(None, f"{field} {value!r}: {allowed}", stage="config", object=repr(value), cause=allowed)
+
+
 _CLASSES: dict[int, type[ContainError]] = {
     1: InvalidError,
     3: RootError,

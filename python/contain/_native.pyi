@@ -2,17 +2,22 @@
 """The extension module: the runtime's handles, without defaults. Blocking calls release the interpreter's lock."""
 
 from collections.abc import Sequence
-from typing import final
+from typing import Literal, TypeAlias, final
 
 from contain._config import Settings
 from contain._result import Ending
 from contain._stdio import Numbers
 
-__all__ = ["VERSION", "Container", "Process", "explain"]
+__all__ = ["VERSION", "Container", "Process", "explain", "seccomp_decide"]
+
+_Action: TypeAlias = Literal["allow", "errno", "kill_process", "kill_thread", "trap", "trace", "log", "notify"]
 
 VERSION: str
 
 def explain(settings: Settings, format: str) -> str: ...
+def seccomp_decide(
+    profile: str, name: str, arguments: Sequence[int], architecture: str, terminal: bool
+) -> tuple[_Action, int | None]: ...
 @final
 class Container:
     @staticmethod
@@ -30,7 +35,7 @@ class Container:
     def fileno(self) -> int: ...
     def pidfd(self) -> int: ...
     def kill(self, signal: int) -> None: ...
-    def expire(self) -> Ending: ...
+    def end(self, reason: str) -> Ending: ...
     def try_wait(self) -> Ending | None: ...
     def wait(self) -> Ending | None: ...
 

@@ -1,46 +1,106 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Writing to a command's stdin and reading its stdout and stderr at once, so that no full pipe stops either side."""
 
+import enum
+import math
 import os
 import select
 import selectors
 import time
 from typing import BinaryIO, TypeAlias
 
+from contain._errors import invalid
 from contain._stdio import Standard
 
 Data: TypeAlias = bytes | bytearray | memoryview
 
 _CHUNK = 65536
+_LONGEST_POLL = 86400.0
+"""Seconds; poll(2) counts milliseconds in an int."""
 
 
 class Clock:
     """The time that is left; without a timeout, always some."""
 
     def __init__(self, timeout: float | None) -> None:
-        self._end = None if timeout is None else time.monotonic() + timeout
+        self._end = None if seconds(timeout) is None else time.monotonic() + (timeout or 0)
 
     def left(self) -> float | None:
         """Seconds, 0 when it has run out; None without a timeout."""
         return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+    def left_to_poll(self) -> float:
+        """Seconds to wait for at once."""
+        left = self.left()
+        return _LONGEST_POLL if left is None else min(left, _LONGEST_POLL)
+
+
+def seconds(timeout: float | None) -> float | None:
+    """A timeout that is one; anything else is an error."""
+    if timeout is None:
+        return None
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+        raise TypeError(f"timeout is {timeout!r}: it is a number of seconds, or None")
+    if math.isnan(timeout) or timeout < 0 or timeout == math.inf:
+        raise invalid("timeout", timeout, "it is a number of seconds, 0 or more, or None for no limit")
+    return timeout
 
 
 def readable(descriptor: int, clock: Clock) -> bool:
     """Waits until there is something to read, or until the time is up; a signal's handler may raise."""
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    left = clock.left()
-    # poll(2) counts whole milliseconds and Python rounds up: what it answers with time left is an answer.
-    return bool(poll.poll(None if left is None else left * 1000))
+    while True:
+        # poll(2) counts whole milliseconds and Python rounds up: what it answers with time left is an answer.
+        if poll.poll(clock.left_to_poll() * 1000):
+            return True
+        if clock.left() == 0:
+            return False
+
+
+class Exchanged(enum.Enum):
+    """How an exchange with a command ended."""
+
+    ALL = "all"
+    """There is no more to write or to read."""
+    LATE = "late"
+    """The time was up."""
+    OVER = "over"
+    """An output went over its limit, and that ends the command."""
+
+
+class Limit:
+    """How much of each output is kept, in bytes, and what happens at more."""
+
+    def __init__(self, size: int | None = None, on_limit: str = "truncate") -> None:
+        if size is not None and (not isinstance(size, int) or isinstance(size, bool)):
+            raise TypeError(f"output_limit is {size!r}: it is a number of bytes, or None")
+        if size is not None and size < 0:
+            raise invalid("output_limit", size, "it is a number of bytes, 0 or more, or None for no limit")
+        if on_limit not in ("truncate", "end"):
+            raise invalid("on_output_limit", on_limit, "it is one of truncate, end")
+        self.size = size
+        self.is_end = on_limit == "end"
 
 
 class Pipes:
     """Our ends of a command's pipes, what is still to be written, and what has been read."""
 
-    def __init__(self, standard: Standard) -> None:
+    truncated = False
+    """Whether there was more output than is kept."""
+
+    def __init__(self, standard: Standard, limit: Limit) -> None:
         self.stdin, self.stdout, self.stderr = standard.stdin, standard.stdout, standard.stderr
+        self._limit = limit
         self._input: memoryview | None = None
-        self._read: dict[BinaryIO, list[bytes]] = {pipe: [] for pipe in (self.stdout, self.stderr) if pipe is not None}
+        self._read: dict[BinaryIO, bytearray] = {
+            pipe: bytearray() for pipe in (self.stdout, self.stderr) if pipe is not None
+        }
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there was more output than is allowed."""
+        return self.truncated and self._limit.is_end
 
     def put(self, data: Data | None) -> None:
         """What is to be written, once; then stdin is closed."""
@@ -57,66 +117,72 @@ class Pipes:
             except BrokenPipeError:
                 self._input = self._input[:0]
             if not self._input:
-                _close(self.stdin)
+                close(self.stdin)
 
-    def exchange(self, clock: Clock, ended: int | None) -> bool:
-        """Writes and reads all there is; False when the time was up first.
+    def open(self) -> list[BinaryIO]:
+        """Those that are not at their end yet; only the first of them may be stdin."""
+        return [pipe for pipe in (self.stdin, *self._read) if pipe is not None and not pipe.closed]
+
+    def exchange(self, clock: Clock, ended: int | None) -> Exchanged:
+        """Writes and reads all there is.
 
         `ended` is a descriptor that becomes readable once nothing can write any more; without
         one, the end of every pipe is waited for.
         """
         with selectors.PollSelector() as selector:
-            if self.stdin is not None and not self.stdin.closed:
-                selector.register(self.stdin, selectors.EVENT_WRITE)
-            for pipe in self._read:
-                if not pipe.closed:
-                    selector.register(pipe, selectors.EVENT_READ)
-            pipes = len(selector.get_map())
+            pipes = self.open()
+            for pipe in pipes:
+                selector.register(pipe, selectors.EVENT_WRITE if pipe is self.stdin else selectors.EVENT_READ)
             if ended is not None:
                 selector.register(ended, selectors.EVENT_READ)
             while pipes:
-                ready = [key.fileobj for key, _ in selector.select(clock.left())]
-                for pipe in (pipe for pipe in (self.stdin, *self._read) if pipe in ready):
-                    if pipe is not None and not self._move(pipe):
+                ready = [key.fileobj for key, _ in selector.select(clock.left_to_poll())]
+                for pipe in [pipe for pipe in pipes if pipe in ready]:
+                    if not self.move(pipe):
                         selector.unregister(pipe)
-                        pipes -= 1
+                        pipes.remove(pipe)
+                        close(pipe)
+                if self.is_over:
+                    return Exchanged.OVER
                 if ended in ready:
                     self.drain()
-                    return True
+                    return Exchanged.OVER if self.is_over else Exchanged.ALL
                 if pipes and clock.left() == 0:
-                    return False
-        return True
+                    return Exchanged.LATE
+        return Exchanged.ALL
 
     def drain(self) -> None:
         """Reads what is in the pipes by now, and waits for nothing."""
         for pipe in self._read:
             while not pipe.closed and readable(pipe.fileno(), Clock(0)):
-                self._move(pipe)
+                if not self.move(pipe):
+                    close(pipe)
         self.close()
 
     def close(self) -> None:
         """Closes our ends."""
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None and not pipe.closed:
-                _close(pipe)
+                close(pipe)
 
     def output(self) -> tuple[bytes | None, bytes | None]:
         """What has been read from stdout and stderr; None where there is no pipe."""
 
-        def joined(pipe: BinaryIO | None) -> bytes | None:
-            return None if pipe is None else b"".join(self._read[pipe])
+        def whole(pipe: BinaryIO | None) -> bytes | None:
+            return None if pipe is None else bytes(self._read[pipe])
 
-        return joined(self.stdout), joined(self.stderr)
+        return whole(self.stdout), whole(self.stderr)
 
-    def _move(self, pipe: BinaryIO) -> bool:
-        """Writes to a pipe that has room, or reads from one that has something; False at its end, then closed."""
+    def move(self, pipe: BinaryIO) -> bool:
+        """Writes to a pipe that has room, or reads from one that has something; False at its end."""
         if pipe is self.stdin:
             return self._write(pipe)
         data = os.read(pipe.fileno(), _CHUNK)
-        if data:
-            self._read[pipe].append(data)
-        else:
-            pipe.close()
+        kept = self._read[pipe]
+        room = len(data) if self._limit.size is None else self._limit.size - len(kept)
+        kept += data[:room]
+        # What is over is read all the same: a full pipe would stop the command.
+        self.truncated |= len(data) > room
         return bool(data)
 
     def _write(self, pipe: BinaryIO) -> bool:
@@ -126,13 +192,10 @@ class Pipes:
             self._input = data[os.write(pipe.fileno(), data[: select.PIPE_BUF]) :]
         except BrokenPipeError:
             self._input = data[:0]
-        if self._input:
-            return True
-        _close(pipe)
-        return False
+        return bool(self._input)
 
 
-def _close(pipe: BinaryIO) -> None:
+def close(pipe: BinaryIO) -> None:
     """Closes a pipe, whether anybody reads what it still holds or not."""
     try:
         pipe.close()

@@ -22,6 +22,8 @@ class EndedBy(enum.StrEnum):
     """A signal ended it."""
     WALL = "wall"
     """The deadline passed, and all that ran in the container was killed."""
+    OUTPUT = "output"
+    """There was more output than `run` was told to take, and all that ran in the container was killed."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,13 +63,21 @@ class CompletedProcess(subprocess.CompletedProcess[Any]):
 
     ended_by: EndedBy
     usage: Usage
+    truncated: bool
+    """Whether there was more output than `output_limit`; what was over is not in `stdout` and `stderr`."""
 
     def __init__(
-        self, args: Sequence[Any], result: Result, stdout: bytes | str | None, stderr: bytes | str | None
+        self,
+        args: Sequence[Any],
+        result: Result,
+        stdout: bytes | str | None,
+        stderr: bytes | str | None,
+        truncated: bool = False,
     ) -> None:
         super().__init__(args, result.returncode, stdout, stderr)
         self.ended_by = result.ended_by
         self.usage = result.usage
+        self.truncated = truncated
 
     def check_returncode(self) -> None:
         """Raises CalledProcessError unless the status is 0."""

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """`run`: a command in a container of its own, from start to result."""
 
+import dataclasses
 import locale
 from collections.abc import Sequence
 from typing import Literal
 
-from contain._config import Config, Environment, Path, Text
+from contain._config import Config, Environment, Path, Rlimit, Text
 from contain._container import Container
 from contain._errors import TimeoutExpired
-from contain._pipes import Data
-from contain._result import CompletedProcess, EndedBy
+from contain._pipes import Clock, Data, Exchanged, Limit, seconds
+from contain._result import CompletedProcess, EndedBy, Result
+from contain._seccomp import Seccomp
 from contain._stdio import PIPE, File
 
 
@@ -23,6 +25,8 @@ def run(
     stdout: File = None,
     stderr: File = None,
     capture_output: bool = False,
+    output_limit: int | None = None,
+    on_output_limit: Literal["truncate", "end"] = "truncate",
     text: bool = False,
     encoding: str | None = None,
     errors: str | None = None,
@@ -33,8 +37,9 @@ def run(
     network: Literal["private", "host"] = "private",
     uid_map: str | None = None,
     gid_map: str | None = None,
-    seccomp: Literal["system", "app", "none"] = "app",
+    seccomp: Literal["system", "app", "none"] | Seccomp = "app",
     no_new_privs: bool = True,
+    rlimits: Sequence[Rlimit] = (),
     init: bool = True,
 ) -> CompletedProcess:
     """Runs a command in a new container and waits for its end; all that it left running ends with it.
@@ -43,6 +48,9 @@ def run(
     subprocess.run. After `timeout` seconds all that runs in the container is killed, and
     TimeoutExpired says what there was until then. With `check`, a status other than 0 raises
     CalledProcessError. Where anything is raised, KeyboardInterrupt too, the container is dead.
+
+    Of each output that goes through a pipe at most `output_limit` bytes are kept; at more, the
+    rest is thrown away ("truncate"), or all that runs in the container is killed ("end").
 
     With `text`, `encoding` or `errors`, input and output are str with line ends as "\\n", else bytes.
     """
@@ -57,9 +65,64 @@ def run(
         gid_map=gid_map,
         seccomp=seccomp,
         no_new_privs=no_new_privs,
+        rlimits=rlimits,
         init=init,
     )
-    codec = _Codec(encoding, errors) if text or encoding or errors else None
+    request = request_of(
+        config,
+        (stdin, stdout, stderr),
+        input,
+        capture_output,
+        timeout,
+        Limit(output_limit, on_output_limit),
+        codec_of(text, encoding, errors),
+    )
+    return finish(request, check)
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """A run that is prepared."""
+
+    config: Config
+    standard: tuple[File, File, File]
+    data: Data | None
+    timeout: float | None
+    limit: Limit
+    codec: "Codec | None"
+
+    def start(self) -> Container:
+        """The container, which dies with its handle."""
+        return Container._run_owned(self.config, self.standard, self.limit)
+
+    def completed(self, container: Container, result: Result, check: bool) -> CompletedProcess:
+        """The result of a container that has ended and was read; raises what is to be raised."""
+        args, is_late = list(container.args), result.ended_by is EndedBy.WALL
+        is_cut_off = is_late or container._pipes.truncated
+        stdout, stderr = (
+            pipe if pipe is None or self.codec is None else self.codec.decode(pipe, is_cut_off)
+            for pipe in container._pipes.output()
+        )
+        completed = CompletedProcess(args, result, stdout, stderr, container._pipes.truncated)
+        if is_late:
+            raise TimeoutExpired(args, self.timeout or 0.0, stdout, stderr, completed)
+        if check:
+            completed.check_returncode()
+        return completed
+
+
+def request_of(
+    config: Config,
+    standard: tuple[File, File, File],
+    input: Data | str | None,
+    capture_output: bool,
+    timeout: float | None,
+    limit: Limit,
+    codec: "Codec | None",
+) -> Request:
+    """Checks what can be checked before anything is made."""
+    seconds(timeout)
+    stdin, stdout, stderr = standard
     data = None if input is None else _input(input, codec)
     if data is not None:
         if stdin is not None:
@@ -69,31 +132,28 @@ def run(
         if stdout is not None or stderr is not None:
             raise ValueError("stdout and stderr cannot be given together with capture_output")
         stdout = stderr = PIPE
-    result = _finish(Container._run_owned(config, stdin, stdout, stderr), data, timeout, codec)
-    if check:
-        result.check_returncode()
-    return result
+    if limit.size is not None and PIPE not in (stdout, stderr):
+        raise ValueError("output_limit is for output that is captured: give capture_output, or PIPE")
+    return Request(config, (stdin, stdout, stderr), data, timeout, limit, codec)
 
 
-def _finish(container: Container, data: Data | None, timeout: float | None, codec: "_Codec | None") -> CompletedProcess:
-    """From a started container to its result."""
-    with container:
-        args = list(container.args)
-        try:
-            output = container.communicate(data, timeout)
+def finish(request: Request, check: bool) -> CompletedProcess:
+    """From start to result."""
+    with request.start() as container:
+        clock = Clock(request.timeout)
+        container._pipes.put(request.data)
+        exchanged = container._pipes.exchange(clock, container.fileno())
+        if exchanged is Exchanged.OVER:
+            result = container._end(EndedBy.OUTPUT)
+        elif exchanged is Exchanged.LATE or not container._await_end(clock):
+            result = container._end(EndedBy.WALL)
+        else:
             result = container.wait()
-        except TimeoutExpired:
-            result = container._expire()
-            output = container._drain()
-    expired = result.ended_by is EndedBy.WALL
-    stdout, stderr = (pipe if pipe is None or codec is None else codec.decode(pipe, expired) for pipe in output)
-    completed = CompletedProcess(args, result, stdout, stderr)
-    if expired:
-        raise TimeoutExpired(args, timeout or 0.0, stdout, stderr, completed)
-    return completed
+        container._pipes.drain()
+    return request.completed(container, result, check)
 
 
-class _Codec:
+class Codec:
     """Text on the way to and from a command."""
 
     def __init__(self, encoding: str | None, errors: str | None) -> None:
@@ -101,19 +161,25 @@ class _Codec:
         self._errors = errors
 
     def encode(self, text: str) -> bytes:
+        """A command's input."""
         return text.encode(self.encoding, self._errors or "strict")
 
     def decode(self, data: bytes, is_cut_off: bool) -> str:
-        """What was cut off may end within a character: that hides no TimeoutExpired."""
+        """What was cut off may end within a character: that is no error."""
         text = data.decode(self.encoding, self._errors or ("replace" if is_cut_off else "strict"))
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _input(data: Data | str, codec: _Codec | None) -> Data:
+def codec_of(text: bool, encoding: str | None, errors: str | None) -> Codec | None:
+    """A codec where text is asked for; None for bytes."""
+    return Codec(encoding, errors) if text or encoding or errors else None
+
+
+def _input(input: Data | str, codec: Codec | None) -> Data:
     if codec is None:
-        if isinstance(data, str):
+        if isinstance(input, str):
             raise TypeError("input is str: it is bytes unless text, encoding or errors is given")
-        return data
-    if not isinstance(data, str):
+        return input
+    if not isinstance(input, str):
         raise TypeError("input is bytes: with text, encoding or errors it is str")
-    return codec.encode(data)
+    return codec.encode(input)

@@ -56,16 +56,22 @@ class Standard:
     def _input(self, file: File) -> tuple[int | None, BinaryIO | None]:
         if file != PIPE:
             return _number(file), None
-        theirs, ours = os.pipe()
+        theirs, ours = self._pipe()
         self._theirs.append(theirs)
         return theirs, open(ours, "wb")
 
     def _output(self, file: File) -> tuple[int | None, BinaryIO | None]:
         if file != PIPE:
             return _number(file), None
-        ours, theirs = os.pipe()
+        ours, theirs = self._pipe()
         self._theirs.append(theirs)
         return theirs, open(ours, "rb")
+
+    def _pipe(self) -> tuple[int, int]:
+        """A pipe that whoever has it inside can also open again as /dev/stdout, though this user owns it."""
+        ends = os.pipe()
+        os.fchmod(ends[0], 0o666)
+        return ends
 
     def __enter__(self) -> Self:
         return self

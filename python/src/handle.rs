@@ -3,7 +3,7 @@
 //! that made them.
 
 use crate::call::{interruptible, raise, unlocked};
-use crate::settings::{Settings, Standard, profile, stdio, texts};
+use crate::settings::{Settings, Standard, not_one_of, profile, stdio, texts};
 use contain::{EndedBy, Error, Injection, Kind, Outcome};
 use pyo3::prelude::*;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -19,6 +19,7 @@ fn ending(outcome: &Outcome) -> Ending {
     let ended_by = match outcome.ended_by {
         EndedBy::Exited => "exited",
         EndedBy::Wall => "wall",
+        EndedBy::Output => "output",
         // This module asks for no other reason.
         _ => "signalled",
     };
@@ -179,9 +180,14 @@ impl Container {
         unlocked(py, || self.inner.kill(signal))
     }
 
-    /// Ends the container because its time is up, and waits for that.
-    fn expire(&self, py: Python<'_>) -> PyResult<Ending> {
-        interruptible(py, || self.inner.end(EndedBy::Wall)).map(|outcome| ending(&outcome))
+    /// Ends the container for this reason, and waits for that.
+    fn end(&self, py: Python<'_>, reason: &str) -> PyResult<Ending> {
+        let reason = match reason {
+            "wall" => EndedBy::Wall,
+            "output" => EndedBy::Output,
+            other => return Err(raise(py, &not_one_of("reason", other, &["wall", "output"]))),
+        };
+        interruptible(py, || self.inner.end(reason)).map(|outcome| ending(&outcome))
     }
 
     /// How it ended, if it has.

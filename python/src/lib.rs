@@ -7,6 +7,7 @@
 
 mod call;
 mod handle;
+mod seccomp;
 mod settings;
 
 use pyo3::prelude::*;
@@ -18,6 +19,8 @@ mod _native {
     use super::explain;
     #[pymodule_export]
     use super::handle::{Container, Process};
+    #[pymodule_export]
+    use super::seccomp::seccomp_decide;
 
     #[pymodule_export]
     const VERSION: &str = contain::VERSION;

@@ -2,7 +2,7 @@
 //! From Python's prepared values to the runtime's configuration.
 
 use crate::call::raise;
-use contain::{Config, Error, Lifetime, Network, Profile, Root, Stdio};
+use contain::{Config, Error, Lifetime, Network, Profile, Rlimit, Root, Stdio};
 use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -20,6 +20,7 @@ pub struct Settings {
     gid_map: Option<String>,
     seccomp: String,
     no_new_privs: bool,
+    rlimits: Vec<(u32, u64, u64)>,
     init: bool,
     lifetime: String,
     owned: bool,
@@ -65,6 +66,7 @@ impl Settings {
             gid_map: self.gid_map,
             seccomp,
             no_new_privs: self.no_new_privs,
+            rlimits: self.rlimits.into_iter().map(|(resource, soft, hard)| Rlimit { resource, soft, hard }).collect(),
             init: self.init,
             lifetime,
             ..defaults

@@ -108,6 +108,55 @@ def test_deadline_ends_the_whole_tree_though_it_ignores_signals(mark):
     assert 0.4 <= error.result.usage.wall_seconds < 5
 
 
+def test_pipes_can_be_opened_again_inside():
+    line = "read word </dev/stdin; echo $word >/dev/stdout; echo $word >/dev/stderr"
+    result = contain.run(["sh", "-c", line], input=b"in\n", capture_output=True)
+    assert (result.stdout, result.stderr) == (b"in\n", b"in\n")
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 100_000])
+def test_output_over_its_limit_is_thrown_away(size):
+    line = "yes | head -c 200000; yes n | head -c 500 >&2; exit 3"
+    result = contain.run(["sh", "-c", line], capture_output=True, output_limit=size)
+    assert (result.returncode, result.ended_by, result.truncated) == (3, "exited", True)
+    assert result.stdout == (b"y\n" * 100_000)[:size] and result.stderr == (b"n\n" * 250)[:size]
+
+
+def test_output_up_to_its_limit_is_whole():
+    for on_limit in ("truncate", "end"):
+        result = contain.run(["printf", "12345"], capture_output=True, output_limit=5, on_output_limit=on_limit)
+        assert (result.stdout, result.truncated, result.ended_by) == (b"12345", False, "exited")
+
+
+@pytest.mark.parametrize("line", ["yes", "yes >&2", "printf 'x%.0s' $(seq 2000); sleep 60"])
+def test_output_over_its_limit_ends_the_command_if_asked(line, mark):
+    line = f"sleep {mark.seconds} & {line}"
+    result = contain.run(["sh", "-c", line], capture_output=True, output_limit=999, on_output_limit="end", text=True)
+    assert (result.returncode, result.ended_by, result.truncated) == (-9, "output", True)
+    assert len(result.stdout or result.stderr) == 999
+    assert mark.processes() == []
+    with pytest.raises(contain.CalledProcessError) as caught:
+        contain.run(["yes"], capture_output=True, output_limit=9, on_output_limit="end", check=True)
+    assert caught.value.result.ended_by is contain.EndedBy.OUTPUT
+
+
+def test_limit_within_a_character_is_no_error():
+    result = contain.run(["printf", "k\303\244"], capture_output=True, output_limit=2, encoding="utf-8")
+    assert result.stdout == "k\ufffd" and result.truncated
+
+
+def test_limits_that_are_none_are_refused():
+    for wrong in ({"output_limit": -1}, {"output_limit": 5, "on_output_limit": "stop"}, {"timeout": float("nan")}):
+        with pytest.raises(contain.InvalidError) as caught:
+            contain.run(["true"], capture_output=True, **wrong)
+        assert list(wrong)[-1] in str(caught.value) and caught.value.cause
+    for wrong in ({"output_limit": "5"}, {"timeout": "5"}):
+        with pytest.raises(TypeError, match=list(wrong)[0]):
+            contain.run(["true"], capture_output=True, **wrong)
+    with pytest.raises(ValueError):
+        contain.run(["true"], output_limit=5)
+
+
 def test_deadline_holds_against_a_flood():
     before = time.monotonic()
     with pytest.raises(contain.TimeoutExpired):

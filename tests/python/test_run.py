@@ -3,6 +3,8 @@
 
 import os
 import pathlib
+import resource
+import signal
 import subprocess
 
 import contain
@@ -42,6 +44,41 @@ def test_default_action_of_a_signal_ends_the_command_as_under_subprocess(code, i
     outside = subprocess.run(argv, cwd=tmp_path)
     assert outside.returncode < 0
     assert contain.run(argv, cwd="/tmp").returncode == outside.returncode
+
+
+LIMITED = {
+    "cpu": "resource.setrlimit(resource.RLIMIT_CPU, (1, 3))\nwhile True: pass",
+    "hard cpu": "signal.signal(signal.SIGXCPU, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass",
+    "file size": "signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nresource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+    "file = os.open('/tmp', os.O_TMPFILE | os.O_WRONLY)\nos.write(file, b'x' * 10)\nos.write(file, b'x')",
+}
+
+
+@pytest.mark.parametrize("code", LIMITED.values(), ids=LIMITED.keys())
+def test_command_that_reaches_a_limit_ends_as_under_subprocess(code, inner_python):
+    argv = [inner_python, "-c", f"import os, resource, signal\n{code}"]
+    outside = subprocess.Popen(argv, cwd="/tmp")
+    inside = contain.run(argv, cwd="/tmp")
+    assert outside.wait() < 0
+    assert inside.returncode == outside.returncode and inside.ended_by == "signalled"
+
+
+def test_limits_given_are_those_of_the_command(inner_python):
+    limits = (
+        contain.Rlimit(resource=resource.RLIMIT_CPU, soft=100, hard=200),
+        contain.Rlimit(resource=resource.RLIMIT_CORE, soft=0),
+        contain.Rlimit(resource=resource.RLIMIT_FSIZE, soft=1 << 20, hard=resource.getrlimit(resource.RLIMIT_FSIZE)[1]),
+    )
+    code = "import resource as r; print(*(r.getrlimit(n) for n in (r.RLIMIT_CPU, r.RLIMIT_CORE, r.RLIMIT_FSIZE)))"
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    assert said([inner_python, "-c", code], rlimits=limits) == f"(100, 200) (0, 0) ({1 << 20}, {hard})\n"
+
+
+def test_command_over_its_limit_ends_as_under_subprocess():
+    """The shell starts with its soft limit; its child is ended by the same signal as outside."""
+    line = "yes >/tmp/file; echo $?"
+    limit = contain.Rlimit(resource=resource.RLIMIT_FSIZE, soft=4096)
+    assert said(["sh", "-c", line], rlimits=[limit]) == f"{128 + signal.SIGXFSZ}\n"
 
 
 def test_signals_ignored_by_the_caller_are_default_inside(script):

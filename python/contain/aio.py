@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""Containers under asyncio: `run`, and waiting for handles, through pidfds and without threads.
+
+`Container.create`, `Container.run`, `start` and `inject` are those of the package; they take some
+milliseconds in which the loop stands still.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from typing import BinaryIO, Literal
+
+from contain._config import Config, Environment, Path, Rlimit, Text
+from contain._container import Container, Process
+from contain._pipes import Data, Exchanged, Limit, close, seconds
+from contain._result import CompletedProcess, EndedBy, Result
+from contain._run import Request, codec_of, request_of
+from contain._seccomp import Seccomp
+from contain._stdio import File
+
+__all__ = ["communicate", "run", "wait"]
+
+
+async def run(
+    argv: Sequence[Path],
+    *,
+    root: Path | None = None,
+    timeout: float | None = None,
+    input: Data | str | None = None,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+    capture_output: bool = False,
+    output_limit: int | None = None,
+    on_output_limit: Literal["truncate", "end"] = "truncate",
+    text: bool = False,
+    encoding: str | None = None,
+    errors: str | None = None,
+    check: bool = False,
+    env: Environment | None = None,
+    cwd: Path | None = None,
+    hostname: Text | None = None,
+    network: Literal["private", "host"] = "private",
+    uid_map: str | None = None,
+    gid_map: str | None = None,
+    seccomp: Literal["system", "app", "none"] | Seccomp = "app",
+    no_new_privs: bool = True,
+    rlimits: Sequence[Rlimit] = (),
+    init: bool = True,
+) -> CompletedProcess:
+    """`contain.run`, while other tasks go on. Cancelled, it kills the container and waits until that is gone."""
+    config = Config(
+        argv=argv,
+        root=root,
+        env=env,
+        cwd=cwd,
+        hostname=hostname,
+        network=network,
+        uid_map=uid_map,
+        gid_map=gid_map,
+        seccomp=seccomp,
+        no_new_privs=no_new_privs,
+        rlimits=rlimits,
+        init=init,
+    )
+    request = request_of(
+        config,
+        (stdin, stdout, stderr),
+        input,
+        capture_output,
+        timeout,
+        Limit(output_limit, on_output_limit),
+        codec_of(text, encoding, errors),
+    )
+    return await _finish(request, check)
+
+
+async def wait(handle: Container | Process, timeout: float | None = None) -> Result:
+    """Waits for the end of a container or an injected process, as its `wait` does.
+
+    After `timeout` seconds TimeoutExpired is raised. That and being cancelled kill nothing.
+    """
+    if not await _in_time(lambda: _ended(handle), timeout):
+        raise handle._expired(timeout)
+    return handle.wait()
+
+
+async def communicate(
+    handle: Container | Process, input: Data | None = None, timeout: float | None = None
+) -> tuple[bytes | None, bytes | None]:
+    """Writes input, reads stdout and stderr to their ends, and waits for the end, as `communicate` of a handle does.
+
+    After `timeout` seconds TimeoutExpired is raised, with the output so far; another call,
+    without input, goes on. That and being cancelled kill nothing.
+    """
+    handle.poll()
+    handle._pipes.put(input)
+
+    async def follow() -> None:
+        await _exchange(handle)
+        await _ended(handle)
+
+    if not await _in_time(follow, timeout):
+        raise handle._expired(timeout)
+    return handle._pipes.output()
+
+
+async def _finish(request: Request, check: bool) -> CompletedProcess:
+    """From start to result."""
+    container = request.start()
+    try:
+        container._pipes.put(request.data)
+
+        async def follow() -> None:
+            if await _exchange(container) is Exchanged.ALL:
+                await _ended(container)
+
+        reason = None if await _in_time(follow, request.timeout) else EndedBy.WALL
+        if container._pipes.is_over:
+            reason = EndedBy.OUTPUT
+        if reason is not None:
+            await _kill(container)
+        result = container.wait() if reason is None else container._end(reason)
+        container._pipes.drain()
+    finally:
+        container._pipes.close()
+        await _kill(container)
+    return request.completed(container, result, check)
+
+
+async def _kill(container: Container) -> None:
+    container.kill()
+    await _ended(container)
+
+
+async def _in_time(work: Callable[[], Coroutine[None, None, object]], timeout: float | None) -> bool:
+    """Awaits it, at most so many seconds; whether it came to its end."""
+    seconds(timeout)
+    try:
+        async with asyncio.timeout(timeout) as scope:
+            await work()
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        return False
+    return True
+
+
+async def _ended(handle: Container | Process) -> None:
+    """Waits for the end. The pidfd is one of its own: a loop takes each descriptor once, and others may wait too."""
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    pidfd = handle.pidfd()
+    try:
+        loop.add_reader(pidfd, _settle, ended)
+        await ended
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+async def _exchange(handle: Container | Process) -> Exchanged:
+    """Writes and reads all there is, until nothing can write any more; OVER where there is too much."""
+    exchange = _Exchange(handle)
+    try:
+        await exchange.done
+    finally:
+        exchange.close()
+    return Exchanged.OVER if handle._pipes.is_over else Exchanged.ALL
+
+
+class _Exchange:
+    """The pipes of a command, watched by the loop."""
+
+    def __init__(self, handle: Container | Process) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pipes = handle._pipes
+        self._watched: dict[int, BinaryIO] = {}
+        self._pidfd = -1
+        self.done: asyncio.Future[None] = self._loop.create_future()
+        for pipe in self._pipes.open():
+            number = pipe.fileno()
+            self._watched[number] = pipe
+            watch = self._loop.add_writer if pipe is self._pipes.stdin else self._loop.add_reader
+            watch(number, self._move, number)
+        if not self._watched:
+            self.done.set_result(None)
+        elif handle._silent_at() is not None:
+            self._pidfd = handle.pidfd()
+            self._loop.add_reader(self._pidfd, self._end)
+
+    def _move(self, number: int) -> None:
+        """A pipe has room or something to read."""
+        pipe = self._watched[number]
+        try:
+            if not self._pipes.move(pipe):
+                self._leave(number)
+                close(pipe)
+        except Exception as error:
+            if not self.done.done():
+                self.done.set_exception(error)
+            return
+        if self._pipes.is_over or not self._watched:
+            _settle(self.done)
+
+    def _end(self) -> None:
+        """Nothing can write any more: what the pipes hold now is all."""
+        self.close()
+        self._pipes.drain()
+        _settle(self.done)
+
+    def _leave(self, number: int) -> None:
+        pipe = self._watched.pop(number)
+        leave = self._loop.remove_writer if pipe is self._pipes.stdin else self._loop.remove_reader
+        leave(number)
+
+    def close(self) -> None:
+        """Watches no longer."""
+        for number in list(self._watched):
+            self._leave(number)
+        if self._pidfd >= 0:
+            self._loop.remove_reader(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = -1
