@@ -2,7 +2,7 @@
 //! contain [OPTIONS] DIR [CMD [ARG]...]
 
 use crate::options::{Given, Option_, Program, parse, utf8};
-use crate::print;
+use crate::{print, process};
 use contain::{Config, Console, Network, Root};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -41,7 +41,57 @@ pub(crate) static PROGRAM: Program = Program {
             help: "in place of DIR: the host's system read-only, and a tmpfs",
         },
         Option_ { short: None, long: Some("hostname"), value: Some("NAME"), help: "the host name inside" },
+        Option_ {
+            short: None,
+            long: Some("env"),
+            value: Some("K=V"),
+            help: "an environment variable of CMD, which else has container=contain alone",
+        },
+        Option_ { short: None, long: Some("keep-env"), value: None, help: "CMD gets the caller's environment too" },
+        Option_ { short: None, long: Some("clean-env"), value: None, help: "CMD does not get it (default)" },
+        Option_ {
+            short: None,
+            long: Some("chdir"),
+            value: Some("DIR"),
+            help: "the directory inside in which CMD starts",
+        },
+        Option_ {
+            short: None,
+            long: Some("user"),
+            value: Some("USER[:GROUP]"),
+            help: "who CMD runs as: the container's names, or numbers",
+        },
         Option_ { short: None, long: Some("init"), value: None, help: "a reaping PID 1 in front of CMD" },
+        Option_ {
+            short: None,
+            long: Some("cap-add"),
+            value: Some("CAP"),
+            help: "a capability that CMD has too; ALL for all",
+        },
+        Option_ {
+            short: None,
+            long: Some("cap-drop"),
+            value: Some("CAP"),
+            help: "a capability that CMD does not have; ALL for all",
+        },
+        Option_ {
+            short: None,
+            long: Some("seccomp"),
+            value: Some("PROFILE"),
+            help: "which system calls CMD may make: system (default), app, none",
+        },
+        Option_ {
+            short: None,
+            long: Some("no-new-privs"),
+            value: None,
+            help: "CMD and what it starts gain no privilege by setuid programs",
+        },
+        Option_ {
+            short: None,
+            long: Some("preserve-fds"),
+            value: Some("N"),
+            help: "CMD keeps N descriptors from 3 on",
+        },
         Option_ { short: None, long: Some("explain"), value: None, help: "print what would be done, and do nothing" },
         Option_ { short: None, long: Some("json"), value: None, help: "with --explain: for programs" },
     ],
@@ -90,6 +140,7 @@ fn configure(given: &Given) -> Result<Config, String> {
     if given.has("n") {
         config.network = Network::Host;
     }
+    process::configure(given, &mut config)?;
     Ok(config)
 }
 

@@ -9,4 +9,5 @@ pub mod documents;
 pub mod inject;
 mod options;
 mod print;
+mod process;
 pub mod pseudo;

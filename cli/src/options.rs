@@ -80,6 +80,16 @@ impl Given {
     pub fn value(&self, name: &str) -> Option<&OsString> {
         self.options.iter().rev().find(|(given, _)| *given == name).and_then(|(_, value)| value.as_ref())
     }
+
+    /// The values of an option that may be given several times, in order.
+    pub fn values(&self, name: &'static str) -> impl Iterator<Item = &OsString> {
+        self.options.iter().filter(move |(given, _)| *given == name).filter_map(|(_, value)| value.as_ref())
+    }
+
+    /// Which of these options was given last.
+    pub fn last_of(&self, names: &[&'static str]) -> Option<&'static str> {
+        self.options.iter().rev().map(|(given, _)| *given).find(|given| names.contains(given))
+    }
 }
 
 /// Reads a command line. Options stand before the operands only; short ones bundle. The error is for a usage message.
@@ -122,4 +132,11 @@ fn key(option: &'static Option_) -> &'static str {
 /// Text of an option that must be UTF-8: id maps and numbers.
 pub fn utf8(value: Option<&OsString>) -> Result<Option<String>, String> {
     value.map(|value| value.clone().string().map_err(|error| error.to_string())).transpose()
+}
+
+/// A whole number without sign or space, at most `most`.
+pub fn number(option: &str, value: &OsString, most: u32) -> Result<u32, String> {
+    let digits = value.to_str().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+    let number = digits.and_then(|digits| digits.parse().ok()).filter(|number| *number <= most);
+    number.ok_or_else(|| format!("{option} {value:?}: a whole number from 0 to {most} is meant"))
 }

@@ -21,8 +21,7 @@ pub fn check_privilege() -> Result<(), Error> {
         return Err(Error::new(Kind::SecureExec, "caller", "run with more privilege than the user's", "")
             .cause("this program is installed setuid, setgid or with file capabilities, and must not be")
             .remedy(
-                "install contain without privilege, and contain-idmap beside it for delegated ids (make install HELPER_MODE=fcaps); \
-                 newuidmap and newgidmap (package uidmap) do as well",
+                "install contain without privilege; delegated ids come from newuidmap and newgidmap (package uidmap)",
             ));
     }
     Ok(())
@@ -42,6 +41,19 @@ fn has_file_capabilities() -> bool {
         };
         let gained = set("CapPrm:").zip(set("CapAmb:")).is_none_or(|(permitted, ambient)| permitted & !ambient != 0);
         !nix::unistd::getuid().is_root() && gained
+    }
+}
+
+/// Refuses to hand descriptors on that are not there: the command would look for them in vain.
+pub(crate) fn check_preserved(count: u32) -> Result<(), Error> {
+    let last = 2i32.saturating_add_unsigned(count);
+    match (3..=last).find(|number| !Fd(*number).is_open()) {
+        None => Ok(()),
+        Some(missing) => {
+            Err(Error::invalid("preserve_fds", count.to_string(), format!("descriptor {missing} is not open"))
+                .errno(libc::EBADF)
+                .remedy(format!("open descriptors 3 to {last}, or preserve fewer")))
+        }
     }
 }
 

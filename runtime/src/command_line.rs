@@ -24,6 +24,7 @@ pub fn contain(config: &Config, tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let draft = compile::container(config, Way::InPlace)?;
+        caller::check_preserved(config.preserve_fds)?;
         let mut along = Along::new(config.preserve_fds);
         along.directories(config)?;
         along.starter()?;

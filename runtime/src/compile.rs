@@ -7,12 +7,14 @@ mod facts;
 mod tests;
 
 use crate::cgroup::Place;
-use crate::config::{APP_CAPABILITIES, Config, Console, Network, Profile, Rlimit, Root, Stdio};
+use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps, Setgroups, Via};
-use crate::plan::{Draft, Notes, Texts, text, texts};
+use crate::plan::{Draft, Texts, text, texts};
 use crate::seccomp::{self, Terminal};
+use crate::user::Resolved;
 use contain_plan::{List, MAX_STRINGS, Step};
+use contain_sys::identity::capability::SYS_ADMIN;
 use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID, RDONLY};
 use contain_sys::process::namespace;
 use facts::Facts;
@@ -58,7 +60,8 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
             .cause("the container's processes start as user 0 and group 0, and the maps have none")
             .remedy("map container id 0 too, for example with -u 0:LOWER:1"));
     }
-    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
+    let of_user = facts.user.iter().flat_map(|user| user.notes.iter());
+    let mut draft = Draft::with_notes(maps.notes.iter().chain(of_user).cloned().collect());
     let private = config.network == Network::Private;
     outside(config, facts, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
@@ -80,7 +83,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     if way == Way::Create {
         draft.monitor(Step::AwaitStart {});
     }
-    command(config, way, &mut draft)?;
+    command(config, facts, way, &mut draft)?;
     draft.monitor(Step::Watch { console: config.console == Console::Emulated, guard: true });
     if config.console == Console::Emulated {
         draft.finally(Step::RestoreTerminal {});
@@ -119,6 +122,9 @@ fn check(config: &Config) -> Result<(), Error> {
             format!("{limit:?}"),
             "the soft limit is at most the hard one, resource 0 to 15",
         ));
+    }
+    if config.chdir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(Error::invalid("chdir", "\"\"", "name a directory inside, or leave it out for /"));
     }
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
@@ -160,9 +166,6 @@ fn map_ids(maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
             uid_map: maps.uid_text.as_bytes(),
             gid_map: maps.gid_text.as_bytes(),
         }),
-        Via::Idmap { program } => {
-            draft.monitor(Step::MapIdsByHelper { helper: &text("contain-idmap", program)?, request: &maps.request()? });
-        }
         Via::Newidmap { newuidmap, newgidmap } => {
             let words = |map: &str| -> Texts {
                 let words: Vec<CString> = map.split_whitespace().filter_map(|word| CString::new(word).ok()).collect();
@@ -262,7 +265,7 @@ fn kernel_filesystems(private_network: bool, draft: &mut Draft) {
 }
 
 /// From the root to the command's exec.
-fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
+fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Result<(), Error> {
     if config.init {
         draft.init(Step::Reap {});
     }
@@ -272,21 +275,27 @@ fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
-    if let Some(path) = &config.chdir {
-        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
-    }
     for Rlimit { resource, soft, hard } in config.rlimits.iter().copied() {
         draft.init(Step::LimitResource { resource, soft, hard });
+    }
+    let kept = config.kept_capabilities();
+    if let Some(user) = &facts.user {
+        become_user(config, user, kept, draft);
+    }
+    if let Some(path) = &config.chdir {
+        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
     }
     if config.no_new_privs {
         draft.init(Step::SetNoNewPrivs {});
     }
     // ORDER: without no_new_privs loading a program takes CAP_SYS_ADMIN, so the capabilities go after it.
-    let capabilities = |draft: &mut Draft| {
-        let of_profile = (config.seccomp == Profile::App).then_some(APP_CAPABILITIES);
-        if let Some(kept) = config.capabilities.or(of_profile) {
-            draft.init(Step::SetCapabilities { bounding: kept, permitted: kept });
-        }
+    let root = facts.user.as_ref().is_none_or(|user| user.uid == 0);
+    let capabilities = |draft: &mut Draft| match kept {
+        Some(kept) if root => draft.init(Step::SetCapabilities { bounding: kept, permitted: kept }),
+        None if root => {}
+        // A user other than 0 has none but what the loading takes.
+        _ if config.no_new_privs => {}
+        kept => draft.init(Step::SetCapabilities { bounding: kept.unwrap_or(u64::MAX), permitted: 0 }),
     };
     if config.no_new_privs {
         capabilities(draft);
@@ -297,7 +306,9 @@ fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
         capabilities(draft);
     }
     let search = if config.search_path { path_of(&config.env) } else { OsString::new() };
-    let (arguments, environment) = (texts("argv", &config.argv)?, texts("env", &last_of_each(&config.env))?);
+    let home = home(config, facts);
+    let environment: Vec<&OsString> = config.env.iter().chain(&home).collect();
+    let (arguments, environment) = (texts("argv", &config.argv)?, texts("env", &last_of_each(&environment))?);
     draft.init(Step::Execute {
         search: &text("PATH", search)?,
         arguments: arguments.list(),
@@ -305,6 +316,31 @@ fn command(config: &Config, way: Way, draft: &mut Draft) -> Result<(), Error> {
         keep: config.preserve_fds,
     });
     Ok(())
+}
+
+/// The bounding set, while it can still be changed; then the ids, for good.
+fn become_user(config: &Config, user: &Resolved, kept: Option<u64>, draft: &mut Draft) {
+    // ORDER: the bounding set first, since changing it takes CAP_SETPCAP, which another user than 0 has no more.
+    if let (Some(kept), true) = (kept, user.uid != 0) {
+        draft.init(Step::SetCapabilities { bounding: kept, permitted: u64::MAX });
+    }
+    let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
+    let filtered = config.seccomp != Profile::None || config.console == Console::None;
+    draft.init(Step::BecomeUser {
+        uid: user.uid,
+        gid: user.gid,
+        set_groups: user.groups.is_some(),
+        groups: &groups,
+        keep: if user.uid != 0 && filtered && !config.no_new_privs { 1 << SYS_ADMIN } else { 0 },
+        console: config.console == Console::Emulated,
+    });
+}
+
+/// HOME of the user, where one is given and the environment names none.
+fn home(config: &Config, facts: &Facts) -> Option<OsString> {
+    let user = facts.user.as_ref()?;
+    let named = config.env.iter().any(|variable| variable.as_bytes().starts_with(b"HOME="));
+    (!named).then(|| format!("HOME={}", user.home).into())
 }
 
 fn load_seccomp(profile: Profile, terminal: Terminal, draft: &mut Draft) -> Result<(), Error> {
@@ -327,10 +363,10 @@ fn path_of(environment: &[OsString]) -> OsString {
 }
 
 /// Each name once, with its last value.
-fn last_of_each(environment: &[OsString]) -> Vec<&OsString> {
+fn last_of_each<'a>(environment: &[&'a OsString]) -> Vec<&'a OsString> {
     let name = |variable: &OsString| variable.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
     let mut seen = std::collections::HashSet::new();
-    let mut kept: Vec<_> = environment.iter().rev().filter(|variable| seen.insert(name(variable))).collect();
+    let mut kept: Vec<_> = environment.iter().rev().copied().filter(|variable| seen.insert(name(variable))).collect();
     kept.reverse();
     kept
 }
@@ -359,7 +395,7 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     if request.argv.is_empty() {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
-    let mut draft = Draft::with_notes(request.note.iter().cloned().collect(), Notes::new());
+    let mut draft = Draft::with_notes(request.note.iter().cloned().collect());
     draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
@@ -396,7 +432,7 @@ pub(crate) fn pseudo(
 
 /// The same from maps that are decided.
 fn pseudo_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
-    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
+    let mut draft = Draft::with_notes(maps.notes.clone());
     draft.monitor(Step::Clone { namespaces: namespace::USER });
     map_ids(maps, &mut draft)?;
     draft.monitor(Step::Join { namespaces: namespace::USER });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a container is to be. Plain data: nothing here is checked or done until it is compiled.
 
+use crate::user::User;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -98,6 +99,9 @@ pub struct Config {
     pub search_path: bool,
     /// Working directory inside; `/` when none.
     pub chdir: Option<PathBuf>,
+    /// Who the command runs as; user and group 0 when none. HOME is that user's where `env` names none ([`Config::run`]
+    /// names root's).
+    pub user: Option<User>,
     /// Host name inside; the host's when none.
     pub hostname: Option<OsString>,
     /// Container-to-host user ids, `START:LOWER:COUNT[,…]`; the defaults when none.
@@ -132,6 +136,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// The capabilities that the command keeps: those given, else those that go with the profile; `None` for all.
+    pub fn kept_capabilities(&self) -> Option<u64> {
+        self.capabilities.or((self.seccomp == Profile::App).then_some(APP_CAPABILITIES))
+    }
+
     /// The configuration of `contain DIR CMD`.
     pub fn new(root: Root, argv: Vec<OsString>) -> Self {
         Config {
@@ -140,6 +149,7 @@ impl Config {
             env: vec!["container=contain".into()],
             search_path: false,
             chdir: None,
+            user: None,
             hostname: None,
             uid_map: None,
             gid_map: None,

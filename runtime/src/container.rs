@@ -72,6 +72,7 @@ impl Container {
     fn launch(config: &Config, way: Way) -> Result<Container, Error> {
         caller::check()?;
         let draft = compile::container(config, way)?;
+        caller::check_preserved(config.preserve_fds)?;
         let mut along = Along::new(config.preserve_fds);
         along.directories(config)?;
         let control = along.caller(config.lifetime)?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Steps in words: for `--explain`, and for the error that names one.
 
+use crate::capability;
 use contain_plan::{Doer, Entry, List, Step, Text};
-use contain_policy::{IdMap, PAGE, Request};
 use contain_sys::mount::attribute;
 use contain_sys::process::namespace;
 
@@ -92,11 +92,6 @@ fn helper_map(arguments: List<'_>) -> String {
     map(words.chunks(3).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n").as_bytes())
 }
 
-/// A map as the kernel reads it, in words.
-fn kernel_map(entries: &IdMap) -> String {
-    map(entries.render(&mut [0; PAGE]).unwrap_or_default())
-}
-
 fn words(step: &Step<'_>) -> (String, String) {
     let none = String::new;
     match step {
@@ -109,13 +104,6 @@ fn words(step: &Step<'_>) -> (String, String) {
             maps(helper_map(*uid_arguments), helper_map(*gid_arguments)),
             format!("setgroups allowed, through {} and {}", plain(uid_helper), plain(gid_helper)),
         ),
-        Step::MapIdsByHelper { helper, request } => match Request::decode(request) {
-            Ok(Request { users, groups, setgroups }) => (
-                maps(kernel_map(&users), kernel_map(&groups)),
-                format!("setgroups {}, through {}", if setgroups { "allowed" } else { "denied" }, plain(helper)),
-            ),
-            Err(_) => (none(), format!("through {}", plain(helper))),
-        },
         Step::PrepareOutside { command, .. } => (format!("/bin/sh -c {:?}", plain(command)), "waiting".into()),
         Step::RunOutside { command } => {
             (format!("/bin/sh -c {:?}", plain(command)), "on the host, as the caller".into())
@@ -128,6 +116,20 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::BecomeIds { uid, gid, clear_groups } => {
             let groups = if *clear_groups { "no supplementary groups" } else { "supplementary groups as they are" };
             (format!("user {uid}, group {gid}"), groups.into())
+        }
+        Step::BecomeUser { uid, gid, set_groups, groups, keep, console } => {
+            let numbers: Vec<String> = groups
+                .chunks_exact(4)
+                .map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]).to_string())
+                .collect();
+            let groups = match (*set_groups, numbers.is_empty()) {
+                (false, _) => "supplementary groups as they are".into(),
+                (true, true) => "no supplementary groups".into(),
+                (true, false) => format!("supplementary groups {}", numbers.join(" ")),
+            };
+            let keep = if *keep == 0 { none() } else { format!(", keeps {} for now", capability::names(*keep)) };
+            let console = if *console { ", the console is the user's" } else { "" };
+            (format!("user {uid}, group {gid}"), format!("{groups}{keep}{console}"))
         }
         Step::BindRoot { path } => (plain(path), "recursive, slave".into()),
         Step::TmpfsRoot { place } => ("tmpfs".into(), format!("mode=0755, on {} until the pivot", plain(place))),
@@ -155,8 +157,8 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::ResetSignals {} => (none(), "all to their default actions".into()),
         Step::Reap {} => (none(), "pid 1 reaps; the command is its child".into()),
         Step::SetCapabilities { bounding, permitted } => {
-            let note = if bounding == permitted { "bounding the same".into() } else { capabilities(*bounding) };
-            (capabilities(*permitted), note)
+            let note = if bounding == permitted { "bounding the same".into() } else { capability::names(*bounding) };
+            (capability::names(*permitted), note)
         }
         Step::SetNoNewPrivs {} => (none(), none()),
         Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
@@ -183,51 +185,6 @@ fn words(step: &Step<'_>) -> (String, String) {
     }
 }
 
-/// The names of capabilities, in the order of their numbers (capabilities(7)).
-const CAPABILITIES: [&str; 41] = [
-    "chown",
-    "dac_override",
-    "dac_read_search",
-    "fowner",
-    "fsetid",
-    "kill",
-    "setgid",
-    "setuid",
-    "setpcap",
-    "linux_immutable",
-    "net_bind_service",
-    "net_broadcast",
-    "net_admin",
-    "net_raw",
-    "ipc_lock",
-    "ipc_owner",
-    "sys_module",
-    "sys_rawio",
-    "sys_chroot",
-    "sys_ptrace",
-    "sys_pacct",
-    "sys_admin",
-    "sys_boot",
-    "sys_nice",
-    "sys_resource",
-    "sys_time",
-    "sys_tty_config",
-    "mknod",
-    "lease",
-    "audit_write",
-    "audit_control",
-    "setfcap",
-    "mac_override",
-    "mac_admin",
-    "syslog",
-    "wake_alarm",
-    "block_suspend",
-    "audit_read",
-    "perfmon",
-    "bpf",
-    "checkpoint_restore",
-];
-
 /// The names of resource limits, in the order of their numbers (getrlimit(2)).
 const LIMITS: [&str; 16] = [
     "cpu",
@@ -247,20 +204,6 @@ const LIMITS: [&str; 16] = [
     "rtprio",
     "rttime",
 ];
-
-const ALL_CAPABILITIES: u64 = (1 << CAPABILITIES.len()) - 1;
-
-fn capabilities(set: u64) -> String {
-    let name = |number: u32| {
-        let name = CAPABILITIES.get(number as usize);
-        name.map_or_else(|| number.to_string(), |name| (*name).to_string())
-    };
-    let names: Vec<String> = (0..64).filter(|number| set & (1u64 << number) != 0).map(name).collect();
-    if set & ALL_CAPABILITIES == ALL_CAPABILITIES {
-        return "all".into();
-    }
-    if names.is_empty() { "none".into() } else { names.join(" ") }
-}
 
 pub(crate) fn limit_name(resource: u32) -> String {
     LIMITS.get(resource as usize).map_or_else(|| resource.to_string(), |name| (*name).to_string())

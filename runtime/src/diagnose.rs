@@ -7,7 +7,6 @@ mod tests;
 use crate::error::{Error, Kind};
 use contain_plan::message::{Failure, Part};
 use contain_plan::{Plan, Step};
-use contain_policy::Answer;
 use libc::{
     E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENAMETOOLONG, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS,
     ENOTDIR, EPERM, EROFS, EUSERS,
@@ -36,11 +35,6 @@ pub(crate) fn error(plan: Option<&Plan<'_>>, failure: &Failure) -> Error {
             error.cause = Some("the process doing it was killed".into());
         }
         _ => {}
-    }
-    if let Some(Step::MapIdsByHelper { .. }) = entry.map(|entry| entry.step)
-        && let (Part::Helper, 0) = (failure.part(), failure.errno)
-    {
-        error.cause = Some(format!("it ended without an answer: {}", how_ended(failure.status)));
     }
     if let (Some(status), Kind::Helper) = (error.status, error.kind) {
         error.cause = Some(how_ended(status));
@@ -72,7 +66,7 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
             Kind::NotExecutable
         }
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
-        (Step::MapIds { .. } | Step::MapIdsThrough { .. } | Step::MapIdsByHelper { .. }, _) => Kind::IdMap,
+        (Step::MapIds { .. } | Step::MapIdsThrough { .. }, _) => Kind::IdMap,
         (Step::BindRoot { .. }, _) => Kind::Root,
         (Step::Mount { .. }, ENOTDIR | ELOOP) if failure.part() == Part::Target => Kind::Root,
         _ => Kind::System,
@@ -84,15 +78,12 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let (stage, operation, object) = match (step, part) {
         (Step::Clone { .. }, _) => ("namespaces.clone", "make the container's namespaces", String::new()),
-        (Step::MapIds { .. } | Step::MapIdsByHelper { .. }, Part::Procfs) => {
-            ("idmap.proc", "find the new process in", "/proc".into())
-        }
+        (Step::MapIds { .. }, Part::Procfs) => ("idmap.proc", "find the new process in", "/proc".into()),
         (Step::MapIds { .. }, Part::Setgroups) => ("idmap.setgroups", "deny setgroups in", "the user namespace".into()),
         (Step::MapIds { uid_map, .. }, Part::Users) => ("idmap.users", "write the user id map", lossy(uid_map)),
         (Step::MapIds { gid_map, .. }, _) => ("idmap.groups", "write the group id map", lossy(gid_map)),
         (Step::MapIdsThrough { uid_helper, .. }, Part::Users) => ("idmap.users", "run", text(uid_helper)),
         (Step::MapIdsThrough { gid_helper, .. }, _) => ("idmap.groups", "run", text(gid_helper)),
-        (Step::MapIdsByHelper { helper, .. }, _) => ("idmap.helper", "map ids through", text(helper)),
         (Step::PrepareOutside { command, .. } | Step::RunOutside { command }, _) => {
             ("helper.outside", "run the outside helper", text(command))
         }
@@ -100,6 +91,7 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::Join { .. }, _) => ("namespaces.join", "join the container's namespaces", String::new()),
         (Step::JoinTarget { pid, .. }, _) => ("namespaces.join", "join the container of process", pid.to_string()),
         (Step::BecomeIds { uid, gid, .. }, _) => ("process.ids", "become", format!("user {uid} and group {gid}")),
+        (Step::BecomeUser { uid, gid, .. }, _) => ("process.user", "become", format!("user {uid} and group {gid}")),
         (Step::BindRoot { path }, _) => ("rootfs.bind", "bind the root", text(path)),
         (Step::TmpfsRoot { .. }, _) => ("rootfs.tmpfs", "mount the root", "tmpfs".into()),
         (Step::MakeDirectory { path, .. }, _) => ("rootfs.directory", "make directory", format!("/{}", text(path))),
@@ -147,10 +139,6 @@ fn lossy(map: &[u8]) -> String {
     String::from_utf8_lossy(map).trim_end().replace('\n', ", ")
 }
 
-/// contain-idmap said what this version does not know.
-const OTHER_VERSION: (&str, &str) =
-    ("its answer is none of this version's", "install contain and contain-idmap of the same version");
-
 /// The likely cause and what to do about it.
 fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static str)> {
     let (part, errno) = (failure.part(), failure.errno);
@@ -177,13 +165,13 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         }
         (_, _, EMFILE) => ("the limit on open files is reached", "raise it: ulimit -n 64 or more"),
         (_, _, libc::ENFILE) => ("the system has no more open files", "raise fs.file-max"),
-        (Step::MapIds { .. } | Step::MapIdsByHelper { .. }, Part::Procfs, _) => (
+        (Step::MapIds { .. }, Part::Procfs, _) => (
             "/proc is not a procfs that shows this process",
             "mount one: mount -t proc proc /proc in this PID namespace",
         ),
         (Step::MapIds { .. }, _, EPERM) => (
             "the kernel refused the map: an id is mapped that this process may not map, or CAP_SETFCAP is missing to map host id 0",
-            "as a user map only the own id, or install contain-idmap (or newuidmap and newgidmap) and delegate ranges in /etc/subuid and /etc/subgid",
+            "as a user map only the own id, or install newuidmap and newgidmap and delegate ranges in /etc/subuid and /etc/subgid",
         ),
         (Step::MapIds { .. }, _, EINVAL) => {
             ("ranges overlap, or there are too many", "give every id once, in at most 340 ranges")
@@ -191,18 +179,6 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::MapIdsThrough { .. }, _, 0) => (
             "it refused the map; its own message stands above",
             "check that /etc/subuid and /etc/subgid delegate these ranges to you",
-        ),
-        (Step::MapIdsByHelper { .. }, Part::Answer, _) => {
-            let answer = u32::try_from(failure.status).ok().and_then(Answer::from_code);
-            answer.and_then(|answer| Some((answer.text(), answer.remedy()?))).unwrap_or(OTHER_VERSION)
-        }
-        (Step::MapIdsByHelper { .. }, Part::Helper, libc::EPROTO) => OTHER_VERSION,
-        (Step::MapIdsByHelper { .. }, Part::Helper, libc::ETIMEDOUT) => {
-            ("it did not end within 7 seconds, and was killed", "look for its line in the system's log")
-        }
-        (Step::MapIdsByHelper { .. }, Part::Helper, 0) => (
-            "it ended without an answer",
-            "look for its line in the system's log; install contain and contain-idmap of the same version",
         ),
         (Step::BindRoot { .. }, _, EINVAL) => (
             "the directory cannot be bound: it is on a mount that is unbindable, or of another mount namespace",
@@ -244,6 +220,13 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             ENOENT | EACCES | libc::EIO | libc::ENOTTY | libc::ENODEV | libc::ENXIO,
         ) => ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c"),
         (Step::BecomeIds { .. }, _, EINVAL) => ("the id is not mapped in the user namespace", "map container id 0"),
+        (Step::BecomeUser { .. }, _, EINVAL) => {
+            ("one of the ids is not mapped in the user namespace", "map it with -u and -g, or delegate it")
+        }
+        (Step::BecomeUser { .. }, _, EAGAIN) => (
+            "the limit on processes of that user is reached (RLIMIT_NPROC)",
+            "end some of the user's processes, or raise the limit (ulimit -u)",
+        ),
         (Step::Pivot {}, _, EINVAL) => {
             ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")
         }
@@ -251,6 +234,17 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             "the hard limit is above the caller's own, and raising it takes CAP_SYS_RESOURCE on the host",
             "ask for at most the caller's hard limit (ulimit -H)",
         ),
+        (Step::ChangeDirectory { .. }, _, ENOENT) => {
+            ("there is no such directory in the container", "name a directory of the container's")
+        }
+        (Step::ChangeDirectory { .. }, _, ELOOP) => (
+            "it leads through too many links, or through one of /proc that can lead out of the container",
+            "name a directory of the container's",
+        ),
+        (Step::ChangeDirectory { .. }, _, ENOTDIR) => ("it is no directory", "name a directory of the container's"),
+        (Step::ChangeDirectory { .. }, _, EACCES) => {
+            ("the user that the command runs as may not enter it", "choose another directory, or another user")
+        }
         (Step::SetNoNewPrivs {} | Step::LoadSeccomp { .. }, _, EINVAL | ENOSYS) => {
             ("the kernel was built without seccomp filters", "")
         }

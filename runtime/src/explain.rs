@@ -44,18 +44,13 @@ pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsStrin
 
 /// A plan as [`text`] prints it.
 pub(crate) fn as_text(draft: &Draft) -> Result<String, Error> {
-    let notes: String = all_notes(draft).map(|note| format!("note: {note}\n")).collect();
+    let notes: String = draft.notes.iter().map(|note| format!("note: {note}\n")).collect();
     Ok(render(&steps(draft)?) + &notes)
 }
 
 /// A plan as [`json`] prints it.
 pub(crate) fn as_json(draft: &Draft) -> Result<String, Error> {
-    let notes: Vec<&String> = all_notes(draft).collect();
-    Ok(render_json(&steps(draft)?, &notes))
-}
-
-fn all_notes(draft: &Draft) -> impl Iterator<Item = &String> {
-    draft.notes.iter().chain(&draft.remarks)
+    Ok(render_json(&steps(draft)?, &draft.notes))
 }
 
 /// A plan is made for who may carry it out.
@@ -89,7 +84,7 @@ fn render(steps: &[Description]) -> String {
     out
 }
 
-fn render_json(steps: &[Description], notes: &[&String]) -> String {
+fn render_json(steps: &[Description], notes: &[String]) -> String {
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {

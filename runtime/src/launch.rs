@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Handing a plan to contain-init: in place of this program, or beside it by the spawn.
 
-use crate::LIBEXECDIR;
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Lifetime, Root, Stdio};
 use crate::error::{Error, Kind};
@@ -19,6 +18,8 @@ use std::path::Path;
 
 /// contain-init, built with this library.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contain-init"));
+/// Where programs are installed.
+const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");
 
 /// Descriptors that go along with a plan, all above those that the command keeps.
 pub(crate) struct Along {
@@ -98,7 +99,7 @@ impl Along {
 }
 
 /// The root directory as a descriptor; refusals say what is wrong with it.
-fn open_root(path: &Path) -> Result<Fd, Error> {
+pub(crate) fn open_root(path: &Path) -> Result<Fd, Error> {
     let shown = path.display().to_string();
     // Ending in "/." it is found only by who may enter it.
     let inside: &[u8] = if shown.is_empty() { b"" } else { b"/." };

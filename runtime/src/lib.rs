@@ -2,6 +2,7 @@
 //! contain: hardened Linux containers as a library. A [`Config`] is compiled into a plan, the plan is handed
 //! to contain-init, and a [`Container`] is what one holds on to.
 mod caller;
+pub mod capability;
 mod cgroup;
 pub mod command_line;
 mod compile;
@@ -17,6 +18,7 @@ mod launch;
 pub mod outcome;
 mod plan;
 pub mod seccomp;
+pub mod user;
 
 pub use caller::check_privilege;
 pub use config::{Config, Console, Lifetime, Network, Profile, Rlimit, Root, Stdio};
@@ -24,9 +26,7 @@ pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
-
-/// Where programs that are not for people are installed.
-const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");
+pub use user::User;
 
 /// The version of contain, as `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

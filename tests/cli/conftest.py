@@ -87,25 +87,6 @@ def original_tools(stage):
     return stage("original", folder, setuid=("contain", "pseudo"))
 
 
-@pytest.fixture(scope="session")
-def libexec(scratch):
-    """Makes folders of root's with contain-init, for CONTAIN_LIBEXECDIR; what else is put in them can be privileged."""
-    numbers = itertools.count()
-    folder = pathlib.Path(os.environ.get("CONTAIN_CORE") or lib.REPOSITORY / "target/core")
-    if not (folder / "contain-init").exists():
-        pytest.skip(f"no contain-init in {folder}: cargo build -p contain-init --profile core, or set CONTAIN_CORE")
-    if os.statvfs(scratch).f_flag & os.ST_NOSUID:
-        pytest.skip(f"{scratch} is on a file system mounted nosuid")
-
-    def make():
-        target = scratch / f"libexec-{next(numbers)}"
-        target.mkdir(mode=0o755)
-        shutil.copy(folder / "contain-init", target)
-        return target
-
-    return make
-
-
 def pytest_generate_tests(metafunc):
     """Kept behaviour is checked on ours and, where it is given, on the original."""
     if "tools" in metafunc.fixturenames:

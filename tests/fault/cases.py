@@ -46,6 +46,8 @@ STEPS = [
     contain("helpers", "-c", *HELPERS, who="ranges"),
     contain("init", "-c", "--init", "--hostname", "fault"),
     contain("init", "-c", "--init", who="ranges"),
+    contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/tmp"),
+    contain("user", "--user", "7:8", "--init", terminal=True, who="ranges"),
     Case("pseudo", ("{pseudo}", *SHELL)),
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),

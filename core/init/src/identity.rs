@@ -3,9 +3,9 @@
 
 use crate::context::{Context, Fault};
 use crate::namespaces;
-use contain_plan::Doer;
-use contain_sys::Errno;
-use contain_sys::identity::{self, Capabilities, Dumpable};
+use contain_plan::{Doer, MAX_GROUPS};
+use contain_sys::identity::{self, Capabilities, Dumpable, KeepCapabilities};
+use contain_sys::{Errno, Fd, file};
 
 /// Becomes `uid` and `gid` of the user namespace and checks it by reading back.
 pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
@@ -25,6 +25,82 @@ pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool)
     // helper to; the pivot takes it back. CVE-2016-9962: never in a container that is there already.
     if context.me == Doer::Init && context.descriptors.target < 0 {
         identity::set_dumpable(Dumpable::Yes)?;
+    }
+    Ok(())
+}
+
+/// The user that the command runs as.
+pub struct User<'a> {
+    pub uid: u32,
+    pub gid: u32,
+    pub set_groups: bool,
+    /// Four bytes each.
+    pub groups: &'a [u8],
+    /// Capabilities that are kept across the change where it is one from user 0 to another.
+    pub keep: u64,
+    /// Stdin is a console that becomes the user's.
+    pub console: bool,
+}
+
+/// Becomes the user, checks it by reading back, and checks that the way back is closed.
+pub fn become_user(context: &Context<'_>, user: &User<'_>) -> Result<(), Fault> {
+    if user.console {
+        file::change_owner(Fd(0), user.uid)?;
+    }
+    // ORDER: groups, group, user: each takes a capability that the last one ends.
+    if user.set_groups {
+        set_groups(user.groups)?;
+    }
+    identity::set_group(user.gid)?;
+    let leaves_root = user.uid != 0;
+    if leaves_root && user.keep != 0 {
+        identity::set_keep_capabilities(KeepCapabilities::Yes)?;
+    }
+    identity::set_user(user.uid)?;
+    if identity::users()? != [user.uid; 3] || identity::groups_of_process()? != [user.gid; 3] {
+        return Err(Errno::EPERM.into());
+    }
+    if leaves_root {
+        give_up_root(user)?;
+    }
+    // The change of ids has cleared it. Under a reaper PID 1 is the parent, and its end is everybody's.
+    if context.me == Doer::Init && !context.reaper {
+        namespaces::die_with_monitor(context)?;
+    }
+    Ok(())
+}
+
+/// The capabilities of a user other than 0, and the proof that user 0 cannot be had again.
+fn give_up_root(user: &User<'_>) -> Result<(), Fault> {
+    let now = identity::capabilities()?;
+    let kept = user.keep & now.permitted;
+    let sets = Capabilities { effective: kept, permitted: kept, inheritable: 0 };
+    identity::set_capabilities(sets)?;
+    identity::set_keep_capabilities(KeepCapabilities::No)?;
+    identity::clear_ambient()?;
+    if identity::capabilities()? != sets
+        || identity::set_user(0).is_ok()
+        || (user.gid != 0 && identity::set_group(0).is_ok())
+    {
+        return Err(Errno::EPERM.into());
+    }
+    Ok(())
+}
+
+fn set_groups(bytes: &[u8]) -> Result<(), Fault> {
+    let mut wanted = [0u32; MAX_GROUPS];
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let Some(wanted) = wanted.get_mut(..numbers.len()) else { return Err(Errno::E2BIG.into()) };
+    for (slot, number) in wanted.iter_mut().zip(numbers) {
+        *slot = u32::from_le_bytes(*number);
+    }
+    identity::set_groups(wanted)?;
+    let mut got = [0u32; MAX_GROUPS];
+    let count = identity::supplementary_groups(&mut got)?;
+    // The kernel keeps them in order of their numbers.
+    wanted.sort_unstable();
+    if got.get(..count) != Some(&*wanted) {
+        return Err(Errno::EPERM.into());
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use crate::mounts;
 use contain_plan::message::{Message, Part, Passed};
 use contain_plan::{Step, Text};
 use contain_sys::Fd;
-use contain_sys::file::{self, flags};
+use contain_sys::file::{self, Resolve, flags};
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::mount::{self, Depth};
 
@@ -45,4 +45,14 @@ pub fn pivot(context: &mut Context<'_>) -> Result<(), Fault> {
     file::change_directory(c"/")?;
     identity::set_dumpable(Dumpable::No)?;
     Ok(())
+}
+
+/// The working directory of the command, below the root that this process has by now.
+pub fn change_directory(path: Text<'_>) -> Result<(), Fault> {
+    let root = file::open(Fd::CWD, c"/", flags::O_PATH | flags::O_DIRECTORY)?;
+    // CVE-2024-21626: no magic link, which could lead to a directory of the host's that is open.
+    let directory = file::open_in(root, path, flags::O_PATH | flags::O_DIRECTORY, Resolve::IN_ROOT)?;
+    file::change_directory_fd(directory)?;
+    directory.close()?;
+    Ok(root.close()?)
 }

@@ -138,13 +138,16 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::MapIdsThrough { uid_helper, uid_arguments, gid_helper, gid_arguments } => {
             id_map::write_through(context, (uid_helper, uid_arguments), (gid_helper, gid_arguments))
         }
-        Step::MapIdsByHelper { helper, request } => id_map::write_by_helper(context, helper, request),
         Step::PrepareOutside { command, environment } => helper::prepare_outside(context, command, environment),
         Step::RunOutside { .. } => helper::run_outside(context),
         Step::Join { namespaces } => namespaces::join(context, namespaces),
         Step::RunInside { command, environment } => helper::run_inside(context, command, environment),
         Step::AwaitStart {} => await_start(context),
         Step::BecomeIds { uid, gid, clear_groups } => identity::become_ids(context, uid, gid, clear_groups),
+        Step::BecomeUser { uid, gid, set_groups, groups, keep, console } => {
+            let user = identity::User { uid, gid, set_groups, groups, keep, console };
+            identity::become_user(context, &user)
+        }
         Step::BindRoot { .. } => root::bind(context),
         Step::TmpfsRoot { place } => root::tmpfs(context, place),
         Step::MakeDirectory { path, mode } => mounts::make_directory(context, path, mode),
@@ -162,7 +165,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::SetHostname { name } => Ok(contain_sys::identity::set_hostname(name.to_bytes())?),
         Step::LimitResource { resource, soft, hard } => Ok(contain_sys::identity::set_rlimit(resource, soft, hard)?),
         Step::TakeConsole {} => console::take(context),
-        Step::ChangeDirectory { path } => Ok(contain_sys::file::change_directory(path)?),
+        Step::ChangeDirectory { path } => root::change_directory(path),
         Step::ResetSignals {} => Ok(contain_sys::signal::reset_all()?),
         Step::SetCapabilities { bounding, permitted } => identity::set_capabilities(bounding, permitted),
         Step::SetNoNewPrivs {} => Ok(contain_sys::identity::set_no_new_privs()?),

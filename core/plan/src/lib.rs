@@ -28,6 +28,8 @@ pub const MAX_LENGTH: usize = 4 * 1024 * 1024;
 pub const MAX_STEPS: usize = 512;
 /// The most strings that the arguments and the environment of one execution hold together.
 pub const MAX_STRINGS: usize = 65_000;
+/// Supplementary groups of one step at most.
+pub const MAX_GROUPS: usize = 256;
 
 /// A plan that has been checked: every step in it can be read.
 #[derive(Clone, Copy, Debug)]

@@ -271,11 +271,19 @@ steps! {
         /// The cgroup's `cgroup.procs` below it.
         file: Text<'a>,
     }
-    /// Has the id maps of PID 1 written by contain-idmap.
-    36 MapIdsByHelper "map ids" {
-        /// Path of contain-idmap.
-        helper: Text<'a>,
-        /// What it is asked, as it is sent.
-        request: &'a [u8],
+    /// Becomes the user that the command runs as: groups, group and user, and no way back.
+    36 BecomeUser "user" {
+        /// User id inside.
+        uid: u32,
+        /// Group id inside.
+        gid: u32,
+        /// Whether the supplementary groups can be set.
+        set_groups: bool,
+        /// Supplementary groups, four bytes each, little-endian.
+        groups: &'a [u8],
+        /// Capabilities that a user other than 0 keeps, for the steps that follow.
+        keep: u64,
+        /// Whether stdin is a console that becomes the user's.
+        console: bool,
     }
 }

@@ -131,6 +131,11 @@ impl Status {
     pub fn is_directory(&self) -> bool {
         self.mode & 0o170_000 == 0o040_000
     }
+
+    /// Whether it is a regular file.
+    pub fn is_regular(&self) -> bool {
+        self.mode & 0o170_000 == 0o100_000
+    }
 }
 
 /// fstat(2).
@@ -181,6 +186,11 @@ pub fn change_directory(path: &CStr) -> Result<()> {
 /// fchdir(2).
 pub fn change_directory_fd(directory: Fd) -> Result<()> {
     call!(FCHDIR, directory.0).map(drop)
+}
+
+/// Gives an open file to a user; its group stays (fchown(2)).
+pub fn change_owner(fd: Fd, uid: u32) -> Result<()> {
+    call!(FCHOWN, fd.0, uid, u32::MAX).map(drop)
 }
 
 /// umask(2); the mask that was set before.

@@ -35,6 +35,11 @@ pub fn set_groups(groups: &[u32]) -> Result<()> {
     call!(SETGROUPS, groups.len(), groups.as_ptr()).map(drop)
 }
 
+/// The supplementary groups (getgroups(2)), as many as there are, which must have room.
+pub fn supplementary_groups(groups: &mut [u32]) -> Result<usize> {
+    call!(GETGROUPS, groups.len(), groups.as_mut_ptr())
+}
+
 /// Capability numbers (capabilities(7)).
 #[allow(missing_docs, reason = "the names are the kernel's")]
 pub mod capability {
@@ -101,6 +106,7 @@ pub fn capabilities() -> Result<Capabilities> {
 const PR_SET_PDEATHSIG: usize = 1;
 const PR_GET_DUMPABLE: usize = 3;
 const PR_SET_DUMPABLE: usize = 4;
+const PR_SET_KEEPCAPS: usize = 8;
 const PR_SET_NAME: usize = 15;
 const PR_CAPBSET_READ: usize = 23;
 const PR_CAPBSET_DROP: usize = 24;
@@ -144,6 +150,20 @@ pub fn drop_bounding(capability: u32) -> Result<bool> {
         Ok(0) => Ok(true),
         Ok(_) => call!(PRCTL, PR_CAPBSET_DROP, capability, 0, 0, 0).map(|_| true),
     }
+}
+
+/// Whether permitted capabilities outlive a change of all user ids from 0 to others; an exec ends it.
+pub fn set_keep_capabilities(keep: KeepCapabilities) -> Result<()> {
+    call!(PRCTL, PR_SET_KEEPCAPS, keep as usize, 0, 0, 0).map(drop)
+}
+
+/// The values of PR_SET_KEEPCAPS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepCapabilities {
+    /// They are lost.
+    No = 0,
+    /// They are kept.
+    Yes = 1,
 }
 
 /// Empties the ambient set.

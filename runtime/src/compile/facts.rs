@@ -5,6 +5,7 @@
 use crate::config::{Config, Root};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps};
+use crate::user::{self, Resolved};
 use contain_sys::process::namespace;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -15,6 +16,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Facts {
     /// The ids, as decided for this caller and this configuration.
     pub maps: IdMaps,
+    /// The user that the command runs as, where one is given.
+    pub user: Option<Resolved>,
     /// CLONE_NEW* bits of those namespaces that a kernel may have been built without and that this one has.
     pub optional_namespaces: u64,
     /// An empty place of the host on which a root made of its system is mounted until it becomes the root.
@@ -42,8 +45,10 @@ impl Facts {
             maps.keep_root_alone(config.uid_map.is_none(), config.gid_map.is_none());
         }
         let helped = config.inside.is_some() || config.outside.is_some();
+        let user = config.user.as_ref().map(|user| user::resolve(user, &config.root, &maps)).transpose()?;
         Ok(Facts {
             maps,
+            user,
             optional_namespaces: optional_namespaces(),
             root_place: root_place(),
             host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },

@@ -27,7 +27,6 @@ fn maps(text: &str, setgroups_denied: bool) -> IdMaps {
         via: Via::Direct,
         become_root: map.maps_container(0),
         notes: Vec::new(),
-        remarks: Vec::new(),
     }
 }
 
@@ -47,29 +46,12 @@ fn users_maps() -> IdMaps {
     }
 }
 
-/// The same user where contain-idmap writes the maps.
-fn idmap_maps() -> IdMaps {
-    let program = "/usr/local/libexec/contain/contain-idmap".into();
-    IdMaps { via: Via::Idmap { program }, remarks: vec!["what one who looks wants to know".into()], ..users_maps() }
-}
-
-/// The same where user ids alone are delegated.
-fn idmap_users_only() -> IdMaps {
-    let groups = maps("0:1000:1", true);
-    IdMaps {
-        gid_text: groups.gid_text,
-        gid_map: groups.gid_map,
-        setgroups: Setgroups::Deny,
-        setgroups_denied: true,
-        ..idmap_maps()
-    }
-}
-
 /// A kernel with all namespaces, a merged /usr, and a short environment.
 fn facts(maps: IdMaps) -> Facts {
     let entry = |name: &str, link: Option<&str>| HostEntry { name: name.into(), link: link.map(PathBuf::from) };
     Facts {
         maps,
+        user: None,
         optional_namespaces: namespace::CGROUP | namespace::TIME,
         root_place: "/mnt".into(),
         host_root: vec![
@@ -108,6 +90,16 @@ fn plan(config: Config) -> Draft {
     plan_with(&config, &facts(roots_maps()), Way::InPlace).expect("a plan")
 }
 
+fn alice() -> Resolved {
+    Resolved { uid: 1000, gid: 100, groups: Some(vec![29, 44]), home: "/home/alice".into(), notes: Vec::new() }
+}
+
+/// The plan of a configuration for root, for a user of the container's.
+fn plan_as(user: Resolved, config: Config) -> Draft {
+    let facts = Facts { user: Some(user), ..facts(roots_maps()) };
+    plan_with(&config, &facts, Way::InPlace).expect("a plan")
+}
+
 fn bytes(draft: &Draft) -> Bytes {
     draft.finish(Descriptors::NONE, Test::default()).expect("a plan that is not too long")
 }
@@ -137,6 +129,21 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("seccomp_app", plan(Config { seccomp: Profile::App, ..directory() })),
         ("seccomp_none", plan(Config { seccomp: Profile::None, ..directory() })),
         ("seccomp_terminal", plan(Config { seccomp: Profile::None, console: Console::None, ..directory() })),
+        ("user", plan_as(alice(), directory())),
+        ("user_root", plan_as(Resolved { uid: 0, gid: 0, groups: Some(vec![1]), ..alice() }, directory())),
+        ("user_app", plan_as(alice(), Config { seccomp: Profile::App, ..directory() })),
+        (
+            "user_without_new_privs",
+            plan_as(alice(), Config { seccomp: Profile::App, no_new_privs: true, ..directory() }),
+        ),
+        (
+            "user_without_setgroups",
+            plan_as(Resolved { groups: None, notes: vec!["left out".into()], ..alice() }, directory()),
+        ),
+        (
+            "user_without_filter",
+            plan_as(alice(), Config { seccomp: Profile::None, env: words(&["HOME=/srv"]), ..directory() }),
+        ),
         ("no_new_privs", plan(Config { no_new_privs: true, ..directory() })),
         ("search_path", plan(Config { search_path: true, ..directory() })),
         ("environment", plan(Config { env: environment, ..directory() })),
@@ -145,8 +152,6 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("maps_given", for_maps(given())),
         ("user_single_id", for_maps(maps("0:1000:1", true))),
         ("user_ranges", for_maps(users_maps())),
-        ("user_idmap", for_maps(idmap_maps())),
-        ("user_idmap_users_only", for_maps(idmap_users_only())),
         ("setgroups_denied_around", for_maps(IdMaps { setgroups: Setgroups::Keep, ..maps("0:0:10", true) })),
         ("library_run", for_library(library(), Way::Run)),
         (
@@ -172,7 +177,6 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("pseudo_root", pseudo(roots_maps())),
         ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
         ("pseudo_ranges", pseudo(users_maps())),
-        ("pseudo_idmap", pseudo(idmap_maps())),
         ("pseudo_without_root", pseudo(maps("1000:1000:1", true))),
     ]
 }

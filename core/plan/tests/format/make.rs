@@ -90,7 +90,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         33 => Step::RestoreTerminal {},
         34 => Step::Report {},
         35 => Step::EnterCgroup { mount: text, file: name },
-        36 => Step::MapIdsByHelper { helper: text, request: bytes },
+        36 => Step::BecomeUser { uid: word, gid: other, set_groups: yes, groups: bytes, keep: long, console: no },
         _ => return None,
     })
 }

@@ -33,6 +33,7 @@ pub mod nr {
     pub const FCNTL: usize = 72;
     pub const CHDIR: usize = 80;
     pub const FCHDIR: usize = 81;
+    pub const FCHOWN: usize = 93;
     pub const UMASK: usize = 95;
     pub const GETRUSAGE: usize = 98;
     pub const SETPGID: usize = 109;
