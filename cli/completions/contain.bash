@@ -25,7 +25,7 @@ _contain() {
         --) operands=$((last - i - 1)); break ;;
         --*=*) ;;
         --host) first= ;;
-        -g|-i|-o|-u|--hostname) taker=$word ;;
+        -g|-i|-o|-u|--hostname|--env|--chdir|--user|--cap-add|--cap-drop|--seccomp|--preserve-fds) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -38,12 +38,19 @@ _contain() {
         -o) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
         -u) : ;;
         --hostname) : ;;
+        --env) : ;;
+        --chdir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+        --user) : ;;
+        --cap-add) : ;;
+        --cap-drop) : ;;
+        --seccomp) mapfile -t COMPREPLY < <(compgen -W 'system app none' -- "$cur") ;;
+        --preserve-fds) : ;;
         *) ;;
         esac
         return
     fi
     if [[ $operands -eq 0 && $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-c -g -i -n -o -u --host --hostname --init --explain --json -h --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '-c -g -i -n -o -u --host --hostname --env --keep-env --clean-env --chdir --user --init --cap-add --cap-drop --seccomp --no-new-privs --preserve-fds --explain --json -h --help --version' -- "$cur")
         return
     fi
     if [[ -n $first ]]; then

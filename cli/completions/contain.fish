@@ -18,7 +18,7 @@ function __contain_operands
                 set behind 1
             case --host
                 set count 1
-            case -g -i -o -u --hostname
+            case -g -i -o -u --hostname --env --chdir --user --cap-add --cap-drop --seccomp --preserve-fds
                 set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
@@ -45,7 +45,17 @@ complete -c contain -n __contain_in_options -s o -xa '(__fish_complete_command)'
 complete -c contain -n __contain_in_options -s u -x -d 'container-to-host user id map'
 complete -c contain -n __contain_in_options -l host -d 'in place of DIR: the host\'s system read-only, and a tmpfs'
 complete -c contain -n __contain_in_options -l hostname -x -d 'the host name inside'
+complete -c contain -n __contain_in_options -l env -x -d 'an environment variable of CMD, which else has container=contain alone'
+complete -c contain -n __contain_in_options -l keep-env -d 'CMD gets the caller\'s environment too'
+complete -c contain -n __contain_in_options -l clean-env -d 'CMD does not get it (default)'
+complete -c contain -n __contain_in_options -l chdir -xa '(__fish_complete_directories)' -d 'the directory inside in which CMD starts'
+complete -c contain -n __contain_in_options -l user -x -d 'who CMD runs as: the container\'s names, or numbers'
 complete -c contain -n __contain_in_options -l init -d 'a reaping PID 1 in front of CMD'
+complete -c contain -n __contain_in_options -l cap-add -x -d 'a capability that CMD has too; ALL for all'
+complete -c contain -n __contain_in_options -l cap-drop -x -d 'a capability that CMD does not have; ALL for all'
+complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 'which system calls CMD may make: system (default), app, none'
+complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
+complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'
 complete -c contain -n __contain_in_options -l explain -d 'print what would be done, and do nothing'
 complete -c contain -n __contain_in_options -l json -d 'with --explain: for programs'
 complete -c contain -n __contain_in_options -s h -l help -d 'show this help'
