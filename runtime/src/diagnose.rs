@@ -61,6 +61,8 @@ pub(crate) fn how_ended(status: i32) -> String {
 
 fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
     match (step, failure.errno) {
+        // What comes before the exec is no matter of the program's.
+        (Step::Execute { .. }, _) if failure.part() == Part::Whole => Kind::System,
         (Step::Execute { .. }, ENOENT | ENOTDIR | ENAMETOOLONG) => Kind::NotFound,
         (Step::Execute { .. }, EACCES | ENOEXEC | ELOOP | libc::EISDIR | libc::ETXTBSY | libc::ELIBBAD | EPERM) => {
             Kind::NotExecutable
@@ -124,8 +126,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::SetCapabilities { .. }, _) => ("process.capabilities", "set capabilities", String::new()),
         (Step::SetNoNewPrivs {}, _) => ("process.no_new_privs", "set no_new_privs", String::new()),
         (Step::LoadSeccomp { .. }, _) => ("process.seccomp", "load the seccomp program", String::new()),
-        (Step::Execute { arguments, .. }, _) => {
-            ("process.exec", "execute", arguments.iter().next().map(text).unwrap_or_default())
+        (Step::Execute { arguments, .. }, part) => {
+            let operation = if part == Part::Whole { "make ready to execute" } else { "execute" };
+            ("process.exec", operation, arguments.iter().next().map(text).unwrap_or_default())
         }
         (Step::AwaitStart {}, _) => ("process.start", "wait for start", String::new()),
         (Step::Dismiss {}, _) => ("namespaces.join", "end the placeholder process", String::new()),
@@ -251,6 +254,7 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::JoinTarget { .. }, _, EPERM | EACCES) => ("it does not belong to you", ""),
         (Step::JoinTarget { .. }, _, libc::ESRCH) => ("it has ended", ""),
         (Step::JoinTarget { .. }, _, EUSERS | ENOSPC) => ("the limit on namespaces is reached", ""),
+        (Step::Execute { .. }, Part::Whole, _) => return None,
         (Step::Execute { .. }, Part::Interpreter, ENOENT) => (
             "it exists, but the loader or interpreter that it names is not in the container",
             "put the program's libraries and loader, or its script's interpreter, into the root",

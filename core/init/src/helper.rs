@@ -68,7 +68,9 @@ pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: Lis
                 _ => None,
             });
             let others = made.unwrap_or(0) & (namespace::MOUNT | namespace::TIME);
+            // Where there is no clone3(2) the time namespace is the monitor's own, which it may not join.
             let ready = identity::join_namespaces(init.pidfd, others)
+                .or_else(|_| identity::join_namespaces(init.pidfd, others & namespace::MOUNT))
                 .and_then(|()| identity::set_group(0))
                 .and_then(|()| identity::set_user(0))
                 .and_then(|()| identity::set_parent_death_signal(number::SIGKILL))

@@ -42,18 +42,18 @@ pub const OWN_FAILURE: i32 = 125;
 fn run(arguments: Arguments) -> i32 {
     let Some(plan_fd) = plan_descriptor(&arguments) else { return OWN_FAILURE };
     if fill_standard().is_err() {
-        return OWN_FAILURE;
+        return report::last_words();
     }
     // ORDER: from here on signals wait until the monitor watches and can pass them on; while it waits for somebody
     // else's program before that, they end it as they would any other (walk.rs).
     let ready =
         signal::set_mask(signal::ALL).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
-    let Ok(mapping) = ready else { return OWN_FAILURE };
+    let Ok(mapping) = ready else { return report::last_words() };
     // What ps(1) shows: the program that was started, not the memfd that this one was executed from.
     if let Some(name) = arguments.get(0)
         && contain_sys::identity::set_name(name).is_err()
     {
-        return OWN_FAILURE;
+        return report::last_words();
     }
     let walked = match Plan::read(mapping.bytes()) {
         Ok(plan) => walk::start(arguments.program(), plan, plan_fd),

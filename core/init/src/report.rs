@@ -22,16 +22,25 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
         let _ = socket::send(control, &Message::Failed(failure).to_bytes(), Fd::NONE, Wait::No);
         return OWN_FAILURE;
     }
-    // Returns only where even that cannot be done; the status still tells.
+    // Returns only where even that cannot be done.
     let _ = print(context, &failure);
+    last_words()
+}
+
+/// What is said where there is nobody who could say more.
+pub fn last_words() -> i32 {
+    const TEXT: &[u8] = b"contain: set up the container: a system call that is always needed was refused\n\
+        hint: look for a seccomp filter or a limit around this process: contain --doctor\n";
+    // Where this fails too, the status still tells.
+    let _ = file::write_whole(Fd(2), TEXT);
     OWN_FAILURE
 }
 
 /// Executes the starter with the report and the plan on descriptors that it is told.
 fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()> {
     let starter = Fd(context.descriptors.starter);
-    // Where descriptors ran out, the starter and its loader need some.
-    fd::close_all_but(&mut [Fd(0), Fd(1), Fd(2), starter, context.plan_fd])?;
+    // Where descriptors ran out, the starter and its loader need some; where this fails, they may have them.
+    let _ = fd::close_all_but(&mut [Fd(0), Fd(1), Fd(2), starter, context.plan_fd]);
     let report = memory::make_memfd(c"contain-report", Executable::No)?;
     file::write_whole(report, &Message::Failed(*failure).to_bytes())?;
     report.set_on_exec(OnExec::Keep)?;

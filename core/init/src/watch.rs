@@ -94,8 +94,10 @@ fn open_status(pid: i32) -> contain_sys::Result<Fd> {
 }
 
 impl Watch {
-    /// Closes all else, keeps no capability but the one to signal inside, and puts the filter up.
+    /// Keeps no capability but the one to signal inside, puts the filter up, and closes all else.
     fn give_up(&mut self, console: Option<[Fd; 2]>) -> contain_sys::Result<()> {
+        // ORDER: before anything is closed that a failure would be told with.
+        guard::give_up()?;
         // The console's own end stays open, so that the master does not end while nobody inside has it.
         let [master, terminal] = console.unwrap_or([Fd::NONE; 2]);
         let [stdin, stdout, stderr] = if console.is_some() { [Fd(0), Fd(1), Fd(2)] } else { [Fd::NONE; 3] };
@@ -116,7 +118,6 @@ impl Watch {
             self.guard.map_or(Fd::NONE, |guard| guard.pidfd),
         ];
         fd::close_all_but(&mut keep)?;
-        guard::give_up()?;
         if console.is_some() {
             self.relay = Some(Relay::start(master)?);
         }
