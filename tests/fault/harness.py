@@ -386,6 +386,7 @@ def explained(text, is_json):
     if is_json:
         steps = [(step["number"], step["doer"]) for step in json.loads(text)["steps"]]
     else:
-        lines = [re.match(r"(monitor|pid 1|finally)\s+(\d+)  ", line) for line in text.splitlines()]
+        steps = [line for line in text.splitlines() if not line.startswith("note: ")]
+        lines = [re.match(r"(monitor|pid 1|finally)\s+(\d+)  ", line) for line in steps]
         steps = [(int(found.group(2)), found.group(1)) for found in lines]
     return {number: doer for number, doer in steps if doer != "finally"}
