@@ -80,7 +80,7 @@ fn object_of_a_step_is_what_a_person_would_name() {
         (10, "step 1, bind the root usr/bin/env: EINVAL (Invalid argument)"),
         (12, "step 1, make directory /usr/bin/env: EINVAL (Invalid argument)"),
         (16, "step 1, bind devices into /dev: EINVAL (Invalid argument)"),
-        (29, "step 1, execute A=1: EINVAL (Invalid argument)"),
+        (29, "step 1, make ready to execute A=1: EINVAL (Invalid argument)"),
         (30, "step 1, join the container of process -5: EINVAL (Invalid argument)"),
     ] {
         assert!(whole(kind).starts_with(line), "{}", whole(kind));
