@@ -2,10 +2,10 @@
 //! contain [OPTIONS] DIR [CMD [ARG]...]
 
 use crate::options::{Given, Option_, Program, parse, utf8};
+use crate::start::ExitCode;
 use crate::{print, process};
 use contain::{Config, Console, Network, Root};
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Its table.
 pub(crate) static PROGRAM: Program = Program {

@@ -3,8 +3,8 @@
 
 use crate::options::{Given, Program, parse};
 use crate::print;
+use crate::start::ExitCode;
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 /// Its table.
 pub(crate) static PROGRAM: Program = Program {

@@ -11,3 +11,4 @@ mod options;
 mod print;
 mod process;
 pub mod pseudo;
+pub mod start;

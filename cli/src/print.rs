@@ -2,10 +2,10 @@
 //! Printing errors, help and versions; exit statuses.
 
 use crate::options::Program;
+use crate::start::ExitCode;
 use contain::Error;
 use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
 
 /// Exit status of a command line that cannot be understood (EX_USAGE).
 const USAGE: u8 = 64;

@@ -4,7 +4,7 @@
 use crate::inject::{command_or_shell, environment};
 use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::print;
-use std::process::ExitCode;
+use crate::start::ExitCode;
 
 /// Its table.
 pub(crate) static PROGRAM: Program = Program {

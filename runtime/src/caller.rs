@@ -2,7 +2,7 @@
 //! The calling process: whether it may use contain at all, and the descriptors that it hands on.
 
 use crate::error::{Error, Kind};
-use contain_sys::{Errno, Fd};
+use contain_sys::{Errno, Fd, identity};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
@@ -15,9 +15,10 @@ pub(crate) fn check() -> Result<(), Error> {
 /// Refuses a process that gained ids or capabilities when it was executed. Everything that starts something asks
 /// this itself; a library whose every call refuses asks it first.
 pub fn check_privilege() -> Result<(), Error> {
-    let (user, effective) = (nix::unistd::getuid(), nix::unistd::geteuid());
-    let (group, effective_group) = (nix::unistd::getgid(), nix::unistd::getegid());
-    if user != effective || group != effective_group || has_file_capabilities() {
+    let same = |ids: [u32; 3]| ids[0] == ids[1];
+    let users = identity::users().map_err(system("caller", "read", "the user ids"))?;
+    let groups = identity::groups_of_process().map_err(system("caller", "read", "the group ids"))?;
+    if !same(users) || !same(groups) || has_file_capabilities() {
         return Err(Error::new(Kind::SecureExec, "caller", "run with more privilege than the user's", "")
             .cause("this program is installed setuid, setgid or with file capabilities, and must not be")
             .remedy(

@@ -2,7 +2,7 @@
 //! What the command lines do: become the container's supervisor, the injected command's, or the command itself.
 //! Each returns only on failure.
 
-use crate::caller;
+use crate::caller::{self, system};
 use crate::compile::{self, Inject, Way};
 use crate::config::{Config, Profile, Root};
 use crate::error::{Error, Kind};
@@ -10,6 +10,10 @@ use crate::launch::{self, Along};
 use crate::{cgroup, diagnose, join};
 use contain_plan::message::{LENGTH, Message};
 use contain_plan::{MAX_LENGTH, Plan};
+use contain_sys::Fd;
+use contain_sys::fd::OnExec;
+use contain_sys::file::{self, flags};
+use contain_sys::signal::{self, Poll, poll, poll_event};
 use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io::Read;
@@ -18,6 +22,20 @@ use std::os::unix::ffi::OsStrExt;
 
 /// Where what a person should know is told, before anything is done: ids left out, a cgroup not entered.
 pub type Tell = fn(&str);
+
+/// What every command line starts with: standard descriptors that the caller has closed are /dev/null, so that nothing
+/// else gets their numbers, and a pipe that nobody reads any more is an error, not a signal.
+pub fn settle() -> Result<(), Error> {
+    let mut standard = [0, 1, 2].map(|fd| Poll { fd, events: 0, answered: 0 });
+    poll(&mut standard, 0).map_err(system("caller", "poll", "the standard descriptors"))?;
+    for one in standard.iter().filter(|one| one.answered & poll_event::CLOSED != 0) {
+        // The lowest free number: this one.
+        file::open(Fd::CWD, c"/dev/null", flags::O_RDWR)
+            .and_then(|_| Fd(one.fd).set_on_exec(OnExec::Keep))
+            .map_err(system("caller", "open", "/dev/null"))?;
+    }
+    signal::ignore(signal::number::SIGPIPE).map_err(system("caller", "ignore", "SIGPIPE"))
+}
 
 /// Becomes the supervisor of a new container.
 pub fn contain(config: &Config, tell: Tell) -> Error {

@@ -365,7 +365,7 @@ fn path_of(environment: &[OsString]) -> OsString {
 /// Each name once, with its last value.
 fn last_of_each<'a>(environment: &[&'a OsString]) -> Vec<&'a OsString> {
     let name = |variable: &OsString| variable.as_bytes().split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     let mut kept: Vec<_> = environment.iter().rev().copied().filter(|variable| seen.insert(name(variable))).collect();
     kept.reverse();
     kept

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What contain-init is as a file: static, without libc, position-independent, hardened, small."""
+"""What the programs are as files: contain-init static, without libc, position-independent, hardened, small; those
+that a person types static, position-independent and small."""
 
 import re
 import subprocess
@@ -61,6 +62,28 @@ class ContainInit(unittest.TestCase):
         self.assertEqual(subprocess.run([self.file]).returncode, 125)
         self.assertEqual(subprocess.run([self.file, "--plan=0"], stdin=subprocess.DEVNULL).returncode, 125)
         self.assertEqual(subprocess.run([self.file, "--plan=99999999999"]).returncode, 125)
+
+
+class CommandLines(unittest.TestCase):
+    BUDGET = 1536 * 1024
+
+    @classmethod
+    def setUpClass(cls):
+        library = subprocess.run(["cc", "-print-file-name=libc.a"], check=True, stdout=subprocess.PIPE, text=True)
+        if not Path(library.stdout.strip()).is_absolute():
+            raise unittest.SkipTest("libc.a is not installed: the programs are linked dynamically")
+        subprocess.run(["cargo", "build", "--locked", "--quiet", "--release", "-p", "contain-cli"], cwd=TOP, check=True)
+        cls.files = [TARGET / "release" / name for name in ("contain", "inject", "pseudo")]
+
+    def test_static_and_position_independent(self):
+        for file in self.files:
+            self.assertNotIn("(NEEDED)", readelf("-d", file=file), file)
+            self.assertNotIn("INTERP", readelf("-l", file=file), file)
+            self.assertIn("DYN", readelf("-h", file=file), file)
+
+    def test_size_is_within_budget(self):
+        for file in self.files:
+            self.assertLessEqual(file.stat().st_size, self.BUDGET, file)
 
 
 if __name__ == "__main__":

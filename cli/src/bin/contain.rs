@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program contain.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    contain_cli::contain::main()
-}
+contain_cli::program!(contain_cli::contain::main);

@@ -111,6 +111,7 @@ const PR_SET_NAME: usize = 15;
 const PR_CAPBSET_READ: usize = 23;
 const PR_CAPBSET_DROP: usize = 24;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
+const PR_GET_NO_NEW_PRIVS: usize = 39;
 const PR_CAP_AMBIENT: usize = 47;
 
 /// The signal that this process gets when its parent thread ends; 0 for none.
@@ -166,6 +167,11 @@ pub enum KeepCapabilities {
     Yes = 1,
 }
 
+/// Whether a capability is in the bounding set.
+pub fn is_bounding(capability: u32) -> Result<bool> {
+    call!(PRCTL, PR_CAPBSET_READ, capability, 0, 0, 0).map(|value| value == 1)
+}
+
 /// Empties the ambient set.
 pub fn clear_ambient() -> Result<()> {
     const PR_CAP_AMBIENT_CLEAR_ALL: usize = 4;
@@ -175,6 +181,11 @@ pub fn clear_ambient() -> Result<()> {
 /// No exec from here on gains privilege (PR_SET_NO_NEW_PRIVS).
 pub fn set_no_new_privs() -> Result<()> {
     call!(PRCTL, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0).map(drop)
+}
+
+/// Whether no exec gains privilege.
+pub fn has_no_new_privs() -> Result<bool> {
+    call!(PRCTL, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0).map(|value| value == 1)
 }
 
 /// Loads a seccomp program given as the bytes of an array of struct sock_filter.

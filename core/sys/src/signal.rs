@@ -54,9 +54,10 @@ pub fn reset_all() -> Result<()> {
     Ok(())
 }
 
+const SIG_IGN: u64 = 1;
+
 /// Whether a signal is ignored.
 pub fn is_ignored(signal: i32) -> Result<bool> {
-    const SIG_IGN: u64 = 1;
     let mut action = [0u64; 4];
     call!(RT_SIGACTION, signal, 0, action.as_mut_ptr(), size_of::<Mask>())?;
     let [handler, ..] = action;
@@ -66,6 +67,12 @@ pub fn is_ignored(signal: i32) -> Result<bool> {
 /// Gives one signal its default action.
 pub fn reset(signal: i32) -> Result<()> {
     let action = [0u64; 4];
+    call!(RT_SIGACTION, signal, action.as_ptr(), 0, size_of::<Mask>()).map(drop)
+}
+
+/// Has one signal ignored.
+pub fn ignore(signal: i32) -> Result<()> {
+    let action = [SIG_IGN, 0, 0, 0];
     call!(RT_SIGACTION, signal, action.as_ptr(), 0, size_of::<Mask>()).map(drop)
 }
 
@@ -117,6 +124,8 @@ pub mod poll_event {
     pub const OUT: u16 = 4;
     pub const ERR: u16 = 8;
     pub const HUP: u16 = 16;
+    /// POLLNVAL: the number names no descriptor.
+    pub const CLOSED: u16 = 32;
 }
 
 /// ppoll(2); `timeout_ms` negative waits for ever. How many descriptors have an answer; 0 when interrupted.

@@ -20,7 +20,8 @@ pub(crate) struct Facts {
     pub user: Option<Resolved>,
     /// CLONE_NEW* bits of those namespaces that a kernel may have been built without and that this one has.
     pub optional_namespaces: u64,
-    /// An empty place of the host on which a root made of its system is mounted until it becomes the root.
+    /// An empty place of the host on which a root made of its system is mounted until it becomes the root; looked for
+    /// for such a root alone.
     pub root_place: PathBuf,
     /// What of the host's system a root made of it has, sorted; read for such a root alone.
     pub host_root: Vec<HostEntry>,
@@ -50,7 +51,7 @@ impl Facts {
             maps,
             user,
             optional_namespaces: optional_namespaces(),
-            root_place: root_place(),
+            root_place: if config.root == Root::Host { root_place() } else { PathBuf::new() },
             host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },
             environment: if helped { environment() } else { Vec::new() },
         })

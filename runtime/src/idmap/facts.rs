@@ -221,7 +221,8 @@ fn is_from_5_12(release: &str) -> bool {
 
 /// A file of up to [`MAX_FILE`] bytes.
 fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Room for most of them in one read: those of /proc have no size that could be asked for.
+    let mut bytes = Vec::with_capacity(4096);
     File::open(path)?.take(MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > MAX_FILE {
         return Err(std::io::Error::other("it is larger than 1 MiB"));
