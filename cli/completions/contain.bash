@@ -25,7 +25,7 @@ _contain() {
         --) operands=$((last - i - 1)); break ;;
         --*=*) ;;
         --host) first= ;;
-        -g|-i|-o|-u|--hostname|--env|--chdir|--user|--cap-add|--cap-drop|--seccomp|--preserve-fds) taker=$word ;;
+        -g|-i|-o|-u|--bind|--bind-ro|--tmpfs|--hostname|--env|--chdir|--user|--cap-add|--cap-drop|--seccomp|--preserve-fds) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -37,6 +37,9 @@ _contain() {
         -i) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
         -o) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
         -u) : ;;
+        --bind) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --bind-ro) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+        --tmpfs) : ;;
         --hostname) : ;;
         --env) : ;;
         --chdir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
@@ -50,7 +53,7 @@ _contain() {
         return
     fi
     if [[ $operands -eq 0 && $cur == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '-c -g -i -n -o -u --host --hostname --env --keep-env --clean-env --chdir --user --init --cap-add --cap-drop --seccomp --no-new-privs --preserve-fds --explain --json -h --help --version' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W '-c -g -i -n -o -u --host --bind --bind-ro --tmpfs --read-only --hostname --env --keep-env --clean-env --chdir --user --init --cap-add --cap-drop --seccomp --no-new-privs --preserve-fds --explain --json -h --help --version' -- "$cur")
         return
     fi
     if [[ -n $first ]]; then

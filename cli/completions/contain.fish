@@ -18,7 +18,7 @@ function __contain_operands
                 set behind 1
             case --host
                 set count 1
-            case -g -i -o -u --hostname --env --chdir --user --cap-add --cap-drop --seccomp --preserve-fds
+            case -g -i -o -u --bind --bind-ro --tmpfs --hostname --env --chdir --user --cap-add --cap-drop --seccomp --preserve-fds
                 set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
@@ -44,6 +44,10 @@ complete -c contain -n __contain_in_options -s n -d 'share the host\'s network, 
 complete -c contain -n __contain_in_options -s o -xa '(__fish_complete_command)' -d 'run a helper outside the new namespaces'
 complete -c contain -n __contain_in_options -s u -x -d 'container-to-host user id map'
 complete -c contain -n __contain_in_options -l host -d 'in place of DIR: the host\'s system read-only, and a tmpfs'
+complete -c contain -n __contain_in_options -l bind -r -F -d 'bind a file or directory of the host on DST (default SRC)'
+complete -c contain -n __contain_in_options -l bind-ro -r -F -d 'the same, read-only'
+complete -c contain -n __contain_in_options -l tmpfs -x -d 'an empty file system in memory on DST'
+complete -c contain -n __contain_in_options -l read-only -d 'the root and what is mounted below it cannot be written to'
 complete -c contain -n __contain_in_options -l hostname -x -d 'the host name inside'
 complete -c contain -n __contain_in_options -l env -x -d 'an environment variable of CMD, which else has container=contain alone'
 complete -c contain -n __contain_in_options -l keep-env -d 'CMD gets the caller\'s environment too'

@@ -3,7 +3,7 @@
 
 use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::start::ExitCode;
-use crate::{print, process};
+use crate::{mounts, print, process};
 use contain::{Config, Console, Network, Root};
 use std::ffi::OsString;
 
@@ -39,6 +39,25 @@ pub(crate) static PROGRAM: Program = Program {
             long: Some("host"),
             value: None,
             help: "in place of DIR: the host's system read-only, and a tmpfs",
+        },
+        Option_ {
+            short: None,
+            long: Some("bind"),
+            value: Some("SRC[:DST]"),
+            help: "bind a file or directory of the host on DST (default SRC)",
+        },
+        Option_ { short: None, long: Some("bind-ro"), value: Some("SRC[:DST]"), help: "the same, read-only" },
+        Option_ {
+            short: None,
+            long: Some("tmpfs"),
+            value: Some("DST[:size=SIZE,mode=MODE]"),
+            help: "an empty file system in memory on DST",
+        },
+        Option_ {
+            short: None,
+            long: Some("read-only"),
+            value: None,
+            help: "the root and what is mounted below it cannot be written to",
         },
         Option_ { short: None, long: Some("hostname"), value: Some("NAME"), help: "the host name inside" },
         Option_ {
@@ -134,6 +153,8 @@ fn configure(given: &Given) -> Result<Config, String> {
     config.outside = given.value("o").cloned();
     config.hostname = given.value("hostname").cloned();
     config.init = given.has("init");
+    config.mounts = mounts::parse(given)?;
+    config.read_only = given.has("read-only");
     if given.has("c") {
         config.console = Console::None;
     }

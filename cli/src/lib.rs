@@ -7,6 +7,7 @@ pub mod contain;
 #[doc(hidden)]
 pub mod documents;
 pub mod inject;
+mod mounts;
 mod options;
 mod print;
 mod process;

@@ -76,6 +76,12 @@ impl Given {
         self.options.iter().any(|(given, _)| *given == name)
     }
 
+    /// All values of these options, each with its option's name, in the order in which they were given.
+    pub fn all<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = (&'static str, &'a OsString)> {
+        let wanted = self.options.iter().filter(|(given, _)| names.contains(given));
+        wanted.filter_map(|(given, value)| value.as_ref().map(|value| (*given, value)))
+    }
+
     /// The value of an option; the last one wins.
     pub fn value(&self, name: &str) -> Option<&OsString> {
         self.options.iter().rev().find(|(given, _)| *given == name).and_then(|(_, value)| value.as_ref())

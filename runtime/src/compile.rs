@@ -3,6 +3,8 @@
 //! The order of the steps, and why it is so: docs/plan.md.
 
 mod facts;
+mod mounts;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -65,8 +67,10 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     let private = config.network == Network::Private;
     outside(config, facts, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
+    mounts::hold_sources(facts, &mut draft)?;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups });
     root(config, facts, &mut draft)?;
+    mounts::protect_submounts(config, &mut draft);
     devices(config, maps, &mut draft)?;
     if let Some(command) = &config.inside {
         let environment = texts("environment", &facts.environment)?;
@@ -79,6 +83,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     if let Some(name) = &config.hostname {
         draft.init(Step::SetHostname { name: &text("hostname", name)? });
     }
+    mounts::mounts(config, facts, &mut draft)?;
     draft.init(Step::Pivot {});
     if way == Way::Create {
         draft.monitor(Step::AwaitStart {});
@@ -129,7 +134,7 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
     }
-    Ok(())
+    mounts::check(config)
 }
 
 fn is_assignment(variable: &OsStr) -> bool {

@@ -77,6 +77,30 @@ pub const APP_CAPABILITIES: u64 = {
     set
 };
 
+/// Something mounted in the container beside what every container has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mount {
+    /// A file or directory of the host, with all that is mounted below it.
+    Bind {
+        /// On the host, looked up in the caller's working directory and with the caller's rights.
+        source: PathBuf,
+        /// Inside, absolute; links are resolved inside, and what is missing is made.
+        target: PathBuf,
+        /// Whether nothing can be written through it. A mount that the host adds below the source later is then not seen.
+        read_only: bool,
+    },
+    /// An empty file system in memory, without devices and set-user-id programs.
+    Tmpfs {
+        /// Inside, absolute, as of a bind.
+        target: PathBuf,
+        /// How many bytes it can hold; half of the machine's memory when none.
+        size: Option<u64>,
+        /// Permissions of its root directory.
+        mode: u32,
+    },
+}
+
 /// What happens to the container when its caller dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
@@ -91,6 +115,10 @@ pub enum Lifetime {
 pub struct Config {
     /// The root file system.
     pub root: Root,
+    /// Mounts of the caller's own, made in this order after all others.
+    pub mounts: Vec<Mount>,
+    /// Whether nothing can be written to the root and what is mounted below it; /dev, /proc and `mounts` stay as they are.
+    pub read_only: bool,
     /// The command and its arguments; not empty.
     pub argv: Vec<OsString>,
     /// The command's whole environment, `K=V`; the last of a name wins.
@@ -145,6 +173,8 @@ impl Config {
     pub fn new(root: Root, argv: Vec<OsString>) -> Self {
         Config {
             root,
+            mounts: Vec::new(),
+            read_only: false,
             argv,
             env: vec!["container=contain".into()],
             search_path: false,

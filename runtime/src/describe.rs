@@ -144,6 +144,19 @@ fn words(step: &Step<'_>) -> (String, String) {
             format!("{} on /{}", plain(source), plain(target)),
             [attributes(*flags), if *recursive { "recursive".into() } else { none() }].join(" ").trim().to_string(),
         ),
+        Step::HoldSource { path, .. } => (plain(path), "found in the new mount namespace, as the caller".into()),
+        Step::BindSource { source, target, attributes: flags, .. } => (
+            format!("{} on /{}", plain(source), plain(target)),
+            [attributes(*flags), "recursive".into()].join(" ").trim().to_string(),
+        ),
+        Step::MountInside { filesystem, target, options, attributes: flags } => (
+            format!("{} on /{}", plain(filesystem), plain(target)),
+            [joined(*options), attributes(*flags)].join(" ").trim().to_string(),
+        ),
+        Step::ProtectRoot { submounts: true } => {
+            ("what is mounted below the root".into(), "and no mounts of the host's later".into())
+        }
+        Step::ProtectRoot { submounts: false } => ("the root".into(), none()),
         Step::BindDevices { names } => (joined(*names), "from the host's /dev".into()),
         Step::OpenConsole {} => ("/dev/console".into(), "a pseudo-terminal of the host".into()),
         Step::RaiseLoopback {} => ("lo".into(), "up".into()),

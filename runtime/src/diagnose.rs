@@ -69,7 +69,8 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
         }
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
         (Step::MapIds { .. } | Step::MapIdsThrough { .. }, _) => Kind::IdMap,
-        (Step::BindRoot { .. }, _) => Kind::Root,
+        (Step::BindRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,
+        (Step::BindSource { .. } | Step::MountInside { .. }, _) if failure.part() == Part::Target => Kind::Root,
         (Step::Mount { .. }, ENOTDIR | ELOOP) if failure.part() == Part::Target => Kind::Root,
         _ => Kind::System,
     }
@@ -107,6 +108,17 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::Bind { source, target, .. }, _) => {
             ("rootfs.bind", "bind", format!("{} on /{}", text(source), text(target)))
         }
+        (Step::HoldSource { path, .. }, _) => ("rootfs.source", "find the source of a bind,", text(path)),
+        (Step::BindSource { target, .. } | Step::MountInside { target, .. }, Part::Target) => {
+            ("rootfs.target", "find or make the place", format!("/{} in the root", text(target)))
+        }
+        (Step::BindSource { source, target, .. }, _) => {
+            ("rootfs.bind", "bind", format!("{} on /{}", text(source), text(target)))
+        }
+        (Step::MountInside { filesystem, target, .. }, _) => {
+            ("rootfs.mount", "mount", format!("{} on /{}", text(filesystem), text(target)))
+        }
+        (Step::ProtectRoot { .. }, _) => ("rootfs.read_only", "make read-only", "the root".into()),
         (Step::BindDevices { .. }, _) => ("rootfs.devices", "bind devices into", "/dev".into()),
         (Step::OpenConsole {}, Part::Source) => ("console.open", "open a pseudo-terminal from", "/dev/ptmx".into()),
         (Step::OpenConsole {}, _) => ("console.open", "make the console", "/dev/console".into()),
@@ -140,6 +152,41 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
 
 fn lossy(map: &[u8]) -> String {
     String::from_utf8_lossy(map).trim_end().replace('\n', ", ")
+}
+
+/// Why a place below the root cannot be found or made.
+fn target_cause(errno: i32) -> Option<(&'static str, &'static str)> {
+    Some(match errno {
+        libc::EXDEV => (
+            "it leads into /proc, /sys or a cgroup tree, where nothing is mounted",
+            "choose a place elsewhere, and look where the links in the root lead",
+        ),
+        ENOTDIR => (
+            "it, or something on the way to it, is a file, and a directory is mounted on a directory alone",
+            "choose another place, or remove the file",
+        ),
+        libc::EISDIR => ("it is a directory, and the source is not", "name the file in it too"),
+        ENOENT => (
+            "a symbolic link on the way to it leads to nothing in the root, or it is a file of /proc that this kernel has not",
+            "make what the link names, or name the place without the link",
+        ),
+        ELOOP => (
+            "too many symbolic links are on the way to it, or one in /proc that leads out of the root",
+            "name the place without links",
+        ),
+        EROFS => (
+            "it is missing, and the file system or mount on which it would be made is read-only",
+            "make it beforehand; with a read-only root this is so for what is mounted below it",
+        ),
+        EACCES | EPERM | libc::EOVERFLOW => (
+            "it is missing and container root may not make it: the directory belongs to ids that are not mapped",
+            "make it beforehand, or unpack the root with pseudo so that it belongs to container root",
+        ),
+        ENOSPC => ("the file system that holds it is full", "make room on it"),
+        ENAMETOOLONG => ("a name in it is too long for any file", "choose a shorter one"),
+
+        _ => return None,
+    })
 }
 
 /// The likely cause and what to do about it.
@@ -210,9 +257,23 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             "run the outer container with an unmasked /sys, or share the host's network with -n",
         ),
         (Step::Mount { .. }, Part::Configure, libc::ENODEV) => ("the kernel has no such file system", ""),
-        (Step::Bind { .. }, Part::Configure, ENOSYS) => {
-            ("read-only binds of whole trees need kernel 5.12", "use a newer kernel")
+        (
+            Step::Bind { .. } | Step::BindSource { .. } | Step::ProtectRoot { .. },
+            Part::Configure | Part::Whole,
+            ENOSYS,
+        ) => ("read-only binds of whole trees need kernel 5.12", "use a newer kernel"),
+        (Step::BindSource { .. } | Step::ProtectRoot { .. }, Part::Configure | Part::Whole, EPERM) => (
+            "the host has locked a flag of a mount in it, which cannot be changed here",
+            "remount it on the host, or bind a part that is not concerned",
+        ),
+        (Step::HoldSource { .. }, _, ENOENT | libc::ESTALE | ELOOP | ENOTDIR) => (
+            "it was moved or replaced while the container was being made",
+            "start again, with a source that nobody moves",
+        ),
+        (Step::BindSource { .. }, Part::Source, EINVAL) => {
+            ("it is on a mount that is unbindable", "make that mount private on the host: mount --make-private")
         }
+        (Step::BindSource { .. } | Step::MountInside { .. }, Part::Target, errno) => return target_cause(errno),
         (Step::Bind { .. } | Step::BindDevices { .. }, Part::Source, ENOENT) => ("it does not exist on the host", ""),
         (Step::OpenConsole {}, Part::Source, ENOSPC) => {
             ("the host has no more pseudo-terminals (kernel.pty.max)", "close some terminals, or use -c")

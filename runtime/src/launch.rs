@@ -15,6 +15,7 @@ use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// contain-init, built with this library.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contain-init"));
@@ -214,7 +215,7 @@ fn try_in_place(
     pointers.extend(shown.iter().map(|text| text.as_ptr()));
     pointers.push(std::ptr::null());
     let empty = [std::ptr::null::<c_char>()];
-    for fd in along.held.iter().chain(std::iter::once(&plan)) {
+    for fd in along.held.iter().chain(draft.held.iter().map(Arc::as_ref)).chain(std::iter::once(&plan)) {
         raw(fd).set_on_exec(OnExec::Keep).map_err(system("init", "pass on", "a descriptor"))?;
     }
     // The standard library's start ignores it; a command expects it to be as a shell leaves it.
@@ -257,7 +258,8 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
     let held_stdio = [stdin?, stdout?, stderr?];
     let argument = plan_argument(&plan);
     let argv = [c"contain".as_ptr(), argument.as_ptr(), std::ptr::null()];
-    let mut keep: Vec<Fd> = along.held.iter().chain(std::iter::once(&plan)).map(raw).collect();
+    let held = along.held.iter().chain(draft.held.iter().map(Arc::as_ref));
+    let mut keep: Vec<Fd> = held.chain(std::iter::once(&plan)).map(raw).collect();
     keep.sort_by_key(|fd| fd.0);
     let mut stacks = vec![0u8; 2 * STACK];
     let mut refused = system("init", "start", "contain-init")(Errno::ENOENT);

@@ -4,7 +4,9 @@
 use crate::error::{Error, Kind};
 use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, write_step};
 use std::ffi::{CString, OsStr};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Bytes that are wiped; grown by moving to a new place and wiping the old one, so that no copy stays behind.
@@ -83,6 +85,8 @@ pub(crate) struct Draft {
     finally: Buffer,
     count: usize,
     finally_count: usize,
+    /// Descriptors that its steps name, which contain-init gets under the same numbers.
+    pub held: Vec<Arc<OwnedFd>>,
     /// What a person should know about it: ids left out, a cgroup not entered.
     pub notes: Notes,
 }

@@ -11,6 +11,8 @@ SLEEP = ("/bin/sh", "-c", "trap '' TERM; /bin/sleep 1000 & echo up; wait; : {mar
 CLING = ("/bin/cling", "prctl")
 CLING_ON_HOST = ("/usr/bin/setpriv", "--pdeathsig", "clear", "/bin/sleep", "1000")
 HELPERS = ("-i", "echo inside {marker} >&2", "-o", "echo outside {marker} >&2")
+# Places in /dev: what a run makes in the root itself stays there.
+MOUNTS = ("--bind", "/usr:/dev/usr", "--bind-ro", "/etc/hosts:/dev/hosts", "--tmpfs", "/dev/scratch", "--read-only")
 
 
 def contain(name, *options, who="root", terminal=False, command=SHELL):
@@ -48,6 +50,7 @@ STEPS = [
     contain("init", "-c", "--init", who="ranges"),
     contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/tmp"),
     contain("user", "--user", "7:8", "--init", terminal=True, who="ranges"),
+    contain("mounts", "-c", *MOUNTS, who="ranges"),
     Case("pseudo", ("{pseudo}", *SHELL)),
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),

@@ -35,6 +35,13 @@ const MAP: &str = "\
 A map is `START:LOWER:COUNT`, several of them with commas or semicolons between: START is the first id inside, LOWER the \
 first on the host, COUNT how many there are. A user may map the own id and what /etc/subuid and /etc/subgid delegate.";
 
+const BIND: &str = "\
+SRC is looked up by the caller, before anything is made, and bound with all that is mounted below it. DST begins with a \
+slash; links on the way to it are resolved inside the root, and what is missing is made: directories with permissions \
+0755, files with 0644. /dev itself and places in /proc and /sys are refused. May be given several times, as may \
+`--bind-ro` and `--tmpfs`; they are mounted in their order, after /dev, /proc, /sys and what the helpers mount. A colon in \
+a name is written `\\:`, a backslash `\\\\`.";
+
 const STATUS: &str = "\
 The command's own status. 128+N when signal N ended it.
 
@@ -84,6 +91,19 @@ included, the container ends with it.",
         ),
         ("n", "No /sys is mounted then."),
         ("host", "The root is made of the host's /usr, /bin, /sbin, /lib* and /etc, read-only, on a tmpfs."),
+        ("bind", BIND),
+        ("bind-ro", "As `--bind`; what the host mounts below SRC later on is not seen."),
+        (
+            "tmpfs",
+            "SIZE is a number of bytes, or one with K, M or G; without it the file system can grow to half of the memory. \
+             MODE are the permissions of DST, 1777 unless given. Devices and set-user-id programs do not work in it. As for \
+             DST: see `--bind`.",
+        ),
+        (
+            "read-only",
+            "For DIR with all that is mounted below it, or the root of `--host`. /dev, /proc, and what `--bind`, `--bind-ro` \
+             and `--tmpfs` mount stay as they are. What the host mounts below DIR later on is not seen.",
+        ),
         (
             "init",
             "It reaps what is orphaned, passes signals on, and lets the command be a process like any other.",
@@ -110,6 +130,10 @@ A shell in a container of busybox:
 A shell on the host's own programs:
 
     contain --host
+
+Sources that cannot be changed, a place for results, and nothing else that stays:
+
+    contain --host --read-only --tmpfs /tmp --bind-ro ~/src:/src --bind ~/out:/out
 
 One end of a veth pair moved into the container, as root:
 

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod bind;
 mod cgroup;
 mod console;
 mod context;
@@ -24,6 +25,7 @@ mod reaper;
 mod relay;
 mod report;
 mod root;
+mod targets;
 mod walk;
 mod watch;
 

@@ -11,7 +11,7 @@ use contain_sys::{Errno, Fd};
 use core::ffi::CStr;
 
 /// The longest path that a step may name, NUL included (PATH_MAX).
-const PATH: usize = 4096;
+pub const PATH: usize = 4096;
 
 /// A new file system as a detached mount. Where the kernel refuses and says why, its words are kept.
 pub fn make_filesystem<'a>(
@@ -137,7 +137,7 @@ fn parent<'b>(
     Ok((directory, copy(name, buffer)?))
 }
 
-fn copy<'b>(bytes: &[u8], buffer: &'b mut [u8; PATH]) -> contain_sys::Result<&'b CStr> {
+pub fn copy<'b>(bytes: &[u8], buffer: &'b mut [u8; PATH]) -> contain_sys::Result<&'b CStr> {
     let end = bytes.len();
     *buffer.get_mut(end).ok_or(Errno::ENAMETOOLONG)? = 0;
     buffer.get_mut(..end).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(bytes);

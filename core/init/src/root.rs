@@ -8,6 +8,7 @@ use contain_plan::{Step, Text};
 use contain_sys::Fd;
 use contain_sys::file::{self, Resolve, flags};
 use contain_sys::identity::{self, Dumpable};
+use contain_sys::mount::attribute::RDONLY;
 use contain_sys::mount::{self, Depth};
 
 /// Binds the working directory with all that is mounted below it onto itself, as a slave of the host.
@@ -34,6 +35,21 @@ fn settle(context: &mut Context<'_>, root: Fd) -> Result<(), Fault> {
     let wanted = |step: Step<'_>| matches!(step, Step::RunInside { .. });
     if context.plan.steps().any(|entry| entry.is_ok_and(|entry| wanted(entry.step))) {
         context.tell(&Message::Pass { what: Passed::Root }, root)?;
+    }
+    Ok(())
+}
+
+/// Makes what is mounted below the root read-only, or the root itself once everything in it has been made.
+pub fn protect(context: &mut Context<'_>, submounts: bool) -> Result<(), Fault> {
+    if !submounts {
+        return Ok(mount::set_attributes(context.root, RDONLY, Depth::Mount)?);
+    }
+    // One that the host has made read-only stays so: the kernel has locked that.
+    let already = file::is_read_only(context.root)?;
+    mount::set_attributes_for_good(context.root, RDONLY, Depth::Recursive)?;
+    // ORDER: the root itself comes last, as directories are made in it until then.
+    if !already {
+        mount::clear_attributes(context.root, RDONLY)?;
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
-    OWN_FAILURE, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, reaper, report, root,
-    watch,
+    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, reaper, report,
+    root, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Doer, Entry, Plan, Step};
@@ -73,6 +73,11 @@ fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
     for fd in context.descriptors.all() {
         if fd >= 0 {
             Fd(fd).set_on_exec(OnExec::Close)?;
+        }
+    }
+    for entry in context.plan.steps().flatten() {
+        if let Step::HoldSource { descriptor, .. } = entry.step {
+            Fd(descriptor).set_on_exec(OnExec::Close)?;
         }
     }
     // Ignored by the caller, it would keep the end of PID 1 from being waited for.
@@ -159,6 +164,14 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
             mounts::bind(context, source, target, attributes, recursive)
         }
         Step::BindDevices { names } => mounts::bind_devices(context, names),
+        Step::HoldSource { descriptor, path } => bind::hold_source(Fd(descriptor), path),
+        Step::BindSource { descriptor, target, attributes, .. } => {
+            bind::bind_source(context, Fd(descriptor), target, attributes)
+        }
+        Step::MountInside { filesystem, target, options, attributes } => {
+            bind::mount_inside(context, filesystem, target, options, attributes)
+        }
+        Step::ProtectRoot { submounts } => root::protect(context, submounts),
         Step::OpenConsole {} => console::open(context),
         Step::RaiseLoopback {} => Ok(net::raise_loopback()?),
         Step::Pivot {} => root::pivot(context),

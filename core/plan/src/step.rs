@@ -286,4 +286,38 @@ steps! {
         /// Whether stdin is a console that becomes the user's.
         console: bool,
     }
+    /// Finds, in this mount namespace, what a descriptor of the caller's is, and puts it in that descriptor's place.
+    37 HoldSource "source" {
+        /// What the caller opened; in contain-init.
+        descriptor: i32,
+        /// Its path on the host, without a link on the way.
+        path: Text<'a>,
+    }
+    /// Binds a held source, with all that is mounted below it.
+    38 BindSource "bind" {
+        /// The held source.
+        descriptor: i32,
+        /// For people: the source as it was given.
+        source: Text<'a>,
+        /// Below the root, links resolved inside it; made where there is none.
+        target: Text<'a>,
+        /// MOUNT_ATTR_* bits to set on all of it.
+        attributes: u64,
+    }
+    /// Mounts a new file system on a directory below the root.
+    39 MountInside "mount" {
+        /// Its type.
+        filesystem: Text<'a>,
+        /// Below the root, links resolved inside it; made where there is none.
+        target: Text<'a>,
+        /// `key=value`, or `key` alone.
+        options: List<'a>,
+        /// MOUNT_ATTR_* bits.
+        attributes: u64,
+    }
+    /// Makes the root read-only.
+    40 ProtectRoot "read-only" {
+        /// What is mounted below it, and not the root itself.
+        submounts: bool,
+    }
 }

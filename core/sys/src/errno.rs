@@ -24,8 +24,10 @@ impl Errno {
     pub const EACCES: Errno = Errno(13);
     pub const EBUSY: Errno = Errno(16);
     pub const EEXIST: Errno = Errno(17);
+    pub const EXDEV: Errno = Errno(18);
     pub const ENODEV: Errno = Errno(19);
     pub const ENOTDIR: Errno = Errno(20);
+    pub const EISDIR: Errno = Errno(21);
     pub const EINVAL: Errno = Errno(22);
     pub const ENOSPC: Errno = Errno(28);
     pub const EPIPE: Errno = Errno(32);
@@ -37,4 +39,5 @@ impl Errno {
     pub const EPROTO: Errno = Errno(71);
     pub const EOPNOTSUPP: Errno = Errno(95);
     pub const ECONNRESET: Errno = Errno(104);
+    pub const ESTALE: Errno = Errno(116);
 }

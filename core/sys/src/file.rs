@@ -27,6 +27,8 @@ pub struct Resolve(u64);
 impl Resolve {
     /// The directory is the root: `..` and absolute links stay inside; no magic links.
     pub const IN_ROOT: Resolve = Resolve(0x10 | 0x02);
+    /// From anywhere, no symbolic links at all.
+    pub const NO_LINKS: Resolve = Resolve(0x04 | 0x02);
     /// Nothing above the directory, no symbolic links at all.
     pub const BENEATH_NO_LINKS: Resolve = Resolve(0x08 | 0x04 | 0x02);
     /// As `BENEATH_NO_LINKS`, and no other mount either.
@@ -127,9 +129,14 @@ pub struct Status {
 }
 
 impl Status {
+    /// The type bits (S_IFMT).
+    pub fn kind(&self) -> u32 {
+        self.mode & 0o170_000
+    }
+
     /// Whether it is a directory.
     pub fn is_directory(&self) -> bool {
-        self.mode & 0o170_000 == 0o040_000
+        self.kind() == 0o040_000
     }
 
     /// Whether it is a regular file.
@@ -169,13 +176,32 @@ pub fn status(fd: Fd) -> Result<Status> {
 
 /// File system magic numbers (statfs(2)).
 pub const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+/// sysfs.
+pub const SYSFS_MAGIC: u64 = 0x6265_6572;
+/// A version 1 cgroup hierarchy.
+pub const CGROUP_SUPER_MAGIC: u64 = 0x0027_e0eb;
+/// cgroup2.
+pub const CGROUP2_SUPER_MAGIC: u64 = 0x6367_7270;
 
 /// The type of the file system that `fd` is on.
 pub fn filesystem_magic(fd: Fd) -> Result<u64> {
+    let [magic, ..] = filesystem(fd)?;
+    Ok(magic)
+}
+
+/// Whether the mount that `fd` is on, or its file system, is read-only.
+pub fn is_read_only(fd: Fd) -> Result<bool> {
+    const ST_RDONLY: u64 = 1;
+    // struct statfs of x86-64: type, block size, five counts, id, longest name, fragment size, flags.
+    let [_, _, _, _, _, _, _, _, _, _, flags, ..] = filesystem(fd)?;
+    Ok(flags & ST_RDONLY != 0)
+}
+
+/// struct statfs.
+fn filesystem(fd: Fd) -> Result<[u64; 15]> {
     let mut buffer = [0u64; 15];
     call!(FSTATFS, fd.0, buffer.as_mut_ptr())?;
-    let [magic, ..] = buffer;
-    Ok(magic)
+    Ok(buffer)
 }
 
 /// chdir(2).

@@ -79,21 +79,32 @@ pub fn attach_at(mount: Fd, directory: Fd, name: &CStr) -> Result<()> {
 
 /// Sets attributes of a mount (mount_setattr(2)). Kernel 5.12; ENOSYS before.
 pub fn set_attributes(mount: Fd, attributes: u64, depth: Depth) -> Result<()> {
-    change(mount, attributes, 0, depth)
+    change(mount, attributes, 0, 0, depth)
+}
+
+/// Sets attributes of a mount and cuts it off from the host's: no mount without these attributes comes in later.
+pub fn set_attributes_for_good(mount: Fd, attributes: u64, depth: Depth) -> Result<()> {
+    const MS_PRIVATE: u64 = 1 << 18;
+    change(mount, attributes, 0, MS_PRIVATE, depth)
+}
+
+/// Clears attributes of a mount alone.
+pub fn clear_attributes(mount: Fd, attributes: u64) -> Result<()> {
+    change(mount, 0, attributes, 0, Depth::Mount)
 }
 
 /// Makes a mount and all below it slaves of the host's: changes come in, none go out.
 pub fn make_slave(mount: Fd) -> Result<()> {
     const MS_SLAVE: u64 = 1 << 19;
     const MS_REC: usize = 1 << 14;
-    match change(mount, 0, MS_SLAVE, Depth::Recursive) {
+    match change(mount, 0, 0, MS_SLAVE, Depth::Recursive) {
         // Kernel 5.12: mount_setattr. Before: by path, here the directory that we stand in.
         Err(Errno::ENOSYS) => call!(MOUNT, 0, c".".as_ptr(), 0, (MS_SLAVE as usize) | MS_REC, 0).map(drop),
         other => other,
     }
 }
 
-fn change(mount: Fd, attributes: u64, propagation: u64, depth: Depth) -> Result<()> {
+fn change(mount: Fd, set: u64, clear: u64, propagation: u64, depth: Depth) -> Result<()> {
     #[repr(C)]
     struct Attributes {
         set: u64,
@@ -102,7 +113,7 @@ fn change(mount: Fd, attributes: u64, propagation: u64, depth: Depth) -> Result<
         user_namespace: u64,
     }
     let recursive = if depth == Depth::Recursive { AT_RECURSIVE } else { 0 };
-    let change = Attributes { set: attributes, clear: 0, propagation, user_namespace: 0 };
+    let change = Attributes { set, clear, propagation, user_namespace: 0 };
     call!(MOUNT_SETATTR, mount.0, EMPTY.as_ptr(), AT_EMPTY_PATH | recursive, &raw const change, size_of::<Attributes>())
         .map(drop)
 }

@@ -2,6 +2,7 @@
 //! What a plan depends on beside its configuration: this machine and the calling process. All that compiling reads is
 //! read here; with made-up facts it needs neither privilege nor a kernel.
 
+use super::sources::{self, Source};
 use crate::config::{Config, Root};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps};
@@ -25,6 +26,8 @@ pub(crate) struct Facts {
     pub root_place: PathBuf,
     /// What of the host's system a root made of it has, sorted; read for such a root alone.
     pub host_root: Vec<HostEntry>,
+    /// What is bound from the host, in the order of the configuration's binds.
+    pub sources: Vec<Source>,
     /// The caller's environment, `NAME=VALUE`; read where a helper gets it.
     pub environment: Vec<OsString>,
 }
@@ -53,6 +56,7 @@ impl Facts {
             optional_namespaces: optional_namespaces(),
             root_place: if config.root == Root::Host { root_place() } else { PathBuf::new() },
             host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },
+            sources: sources::collect(config)?,
             environment: if helped { environment() } else { Vec::new() },
         })
     }

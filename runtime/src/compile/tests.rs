@@ -5,8 +5,10 @@
 mod snapshot;
 
 use super::facts::HostEntry;
+use super::sources::Source;
 use super::*;
 use crate::cgroup::Place;
+use crate::config::Mount;
 use crate::explain;
 use crate::plan::{Bytes, Test};
 use contain_plan::{Descriptors, Doer, Entry, Plan};
@@ -62,8 +64,39 @@ fn facts(maps: IdMaps) -> Facts {
             entry("sbin", Some("usr/sbin")),
             entry("usr", None),
         ],
+        sources: Vec::new(),
         environment: vec!["HOME=/home/alice".into(), "PATH=/usr/bin:/bin".into()],
     }
+}
+
+fn bind(source: &str, target: &str, read_only: bool) -> Mount {
+    Mount::Bind { source: source.into(), target: target.into(), read_only }
+}
+
+fn tmpfs(target: &str, size: Option<u64>, mode: u32) -> Mount {
+    Mount::Tmpfs { target: target.into(), size, mode }
+}
+
+/// Every kind of mount, and a read-only root around them.
+fn with_mounts() -> Config {
+    Config {
+        mounts: vec![
+            bind("data", "/srv//data", false),
+            tmpfs("/tmp", None, 0o1777),
+            bind("/etc/hosts", "/etc/hosts", true),
+            bind("cpuinfo", "/proc/cpuinfo", false),
+            tmpfs("/./run/", Some(1 << 20), 0o755),
+        ],
+        read_only: true,
+        ..directory()
+    }
+}
+
+/// Where the sources of those binds are.
+fn with_sources() -> Facts {
+    let source = |(number, path): (i32, &str)| Source { path: path.into(), number, held: None };
+    let paths = ["/home/alice/data", "/etc/hosts", "/home/alice/cpuinfo"];
+    Facts { sources: (5..).zip(paths).map(source).collect(), ..facts(users_maps()) }
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {
@@ -126,6 +159,9 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("init", plan(Config { init: true, ..directory() })),
         ("hostname", plan(Config { hostname: Some("box".into()), ..directory() })),
         ("chdir", plan(Config { chdir: Some("/srv/work here".into()), ..directory() })),
+        ("mounts", plan_with(&with_mounts(), &with_sources(), Way::InPlace).expect("a plan")),
+        ("read_only", plan(Config { read_only: true, ..directory() })),
+        ("read_only_host", plan(Config { read_only: true, root: Root::Host, ..directory() })),
         ("seccomp_app", plan(Config { seccomp: Profile::App, ..directory() })),
         ("seccomp_none", plan(Config { seccomp: Profile::None, ..directory() })),
         ("seccomp_terminal", plan(Config { seccomp: Profile::None, console: Console::None, ..directory() })),
@@ -231,6 +267,10 @@ const BIND_ROOT: u16 = 10;
 const MOUNT: u16 = 14;
 const PIVOT: u16 = 19;
 const REAP: u16 = 25;
+const HOLD_SOURCE: u16 = 37;
+const BIND_SOURCE: u16 = 38;
+const MOUNT_INSIDE: u16 = 39;
+const PROTECT_ROOT: u16 = 40;
 const SECCOMP: u16 = 28;
 const CAPABILITIES: u16 = 26;
 const NO_NEW_PRIVS: u16 = 27;
@@ -274,6 +314,65 @@ fn drops_behind(kinds: &[u16]) -> usize {
 #[test]
 fn ids_are_mapped_before_anybody_becomes_one() {
     assert_order("directory", &plan(directory()), &[CLONE, MAP_IDS, JOIN, BECOME_IDS, BIND_ROOT, MOUNT, PIVOT]);
+}
+
+#[test]
+fn sources_are_found_as_the_caller_and_bound_after_the_kernels_file_systems() {
+    let config = Config { inside: Some("true".into()), outside: Some("true".into()), ..with_mounts() };
+    let draft = plan_with(&config, &with_sources(), Way::InPlace).expect("a plan");
+    let found = [RUN_OUTSIDE, HOLD_SOURCE, HOLD_SOURCE, HOLD_SOURCE, BECOME_IDS, BIND_ROOT, PROTECT_ROOT];
+    let mounted = [RUN_INSIDE, MOUNT, BIND_SOURCE, MOUNT_INSIDE, BIND_SOURCE, BIND_SOURCE, MOUNT_INSIDE];
+    assert_order("mounts", &draft, &[&found[..], &mounted[..], &[PROTECT_ROOT, PIVOT]].concat());
+    with_entries(&draft, |steps, _| {
+        let numbers = steps.iter().filter_map(|entry| match entry.step {
+            Step::HoldSource { descriptor, .. } | Step::BindSource { descriptor, .. } => Some(descriptor),
+            _ => None,
+        });
+        assert_eq!(numbers.collect::<Vec<_>>(), [5, 6, 7, 5, 6, 7], "each bind has its own source");
+        assert!(
+            steps.iter().rposition(|entry| entry.step.kind() == MOUNT)
+                < steps.iter().position(|entry| entry.step.kind() == BIND_SOURCE)
+        );
+    });
+}
+
+#[test]
+fn places_that_mounts_cannot_have_are_refused() {
+    let refused = |mount: Mount, network| {
+        let config = Config { mounts: vec![mount], network, ..directory() };
+        let error = plan_with(&config, &with_sources(), Way::InPlace).err();
+        error.map(|error| (error.kind, error.operation)).inspect(|(kind, _)| assert_eq!(*kind, Kind::Invalid))
+    };
+    for target in
+        ["relative", "/a/../b", "/..", "/", "/./", "/dev", "/dev/", "/proc", "/proc/self", "/proc/sys", "/sys/fs"]
+    {
+        for mount in [bind("/x", target, false), tmpfs(target, None, 0o755)] {
+            assert!(refused(mount, Network::Private).is_some(), "{target}");
+        }
+    }
+    assert!(refused(tmpfs("/proc/uptime", None, 0o755), Network::Private).is_some(), "it is a file");
+    assert!(refused(bind("", "/x", false), Network::Private).is_some());
+    assert!(refused(tmpfs("/x", Some(0), 0o755), Network::Private).is_some(), "0 would be without end");
+    assert!(refused(tmpfs("/x", None, 0o10000), Network::Private).is_some());
+    assert!(refused(bind("/sys", "/proc/sys", true), Network::Host).is_some());
+    for target in ["/dev/kvm", "/system", "/procs", "/.../x", "/proc/uptime", "/proc/sys/kernel/ns_last_pid"] {
+        assert_eq!(refused(bind("/x", target, false), Network::Private), None, "{target}");
+    }
+    assert_eq!(refused(bind("/sys", "/sys", true), Network::Host), None, "there contain mounts none");
+}
+
+#[test]
+fn source_that_is_not_there_is_refused_before_anything_is_done() {
+    let error_of = |source: &str| {
+        let config = Config { mounts: vec![bind(source, "/x", false)], ..directory() };
+        sources::collect(&config).err().map(|error| (error.errno, error.cause.is_some(), error.remedy.is_some()))
+    };
+    assert_eq!(error_of("/no such file"), Some((Some(libc::ENOENT), true, true)));
+    assert_eq!(error_of("/etc/passwd/x"), Some((Some(libc::ENOTDIR), true, true)));
+    assert_eq!(error_of("/proc/self/ns/mnt"), Some((Some(libc::ENOENT), true, true)), "no path leads there");
+    let held = Config { mounts: vec![bind("/etc/../etc/passwd", "/x", false)], preserve_fds: 40, ..directory() };
+    let sources = sources::collect(&held).expect("a file that every machine has");
+    assert!(sources.iter().all(|source| source.number >= 43 && source.path == Path::new("/etc/passwd")), "{sources:?}");
 }
 
 #[test]

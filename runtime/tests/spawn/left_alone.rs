@@ -2,7 +2,7 @@
 //! What a caller is and has, compared before and after; and what of it the command gets to see.
 
 use crate::scenario::{PATIENCE, alone, assert_exited, children, config, ended, finish, output_of};
-use contain::{Config, Container, Injection, Root, Stdio};
+use contain::{Config, Container, Injection, Mount, Root, Stdio};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::fd::AsRawFd;
@@ -97,6 +97,12 @@ fn be_unusual() {
     std::env::set_current_dir("/usr").expect("change directory");
 }
 
+/// A bind of something of the host's; several lie on each other.
+fn bound(source: &str) -> Mount {
+    let target = if source == "/usr" { "/dev/bound" } else { "/dev/file" };
+    Mount::Bind { source: source.into(), target: target.into(), read_only: true }
+}
+
 /// One of every kind of start and end.
 fn every_kind(round: usize) {
     assert_exited(&finish(&config(&["true"])), 0);
@@ -104,6 +110,10 @@ fn every_kind(round: usize) {
         let direct = Config { init: false, ..config(&["false"]) };
         assert_exited(&finish(&direct), 1);
         Container::run(&config(&["no such program"])).expect_err("there is no such program");
+        let missing = Config { mounts: vec![bound("/no such file")], ..config(&["true"]) };
+        Container::run(&missing).expect_err("there is no such source");
+        let mounts = vec![bound("/etc/passwd"), bound("/usr")];
+        assert_exited(&finish(&Config { mounts, ..config(&["test", "-d", "/dev/bound"]) }), 0);
         let nowhere = Config { root: Root::Directory("/no such folder".into()), ..config(&["true"]) };
         Container::run(&nowhere).expect_err("there is no such root");
         let closed = Config { stdio: [Stdio::Descriptor(999), Stdio::Null, Stdio::Null], ..config(&["true"]) };
@@ -153,7 +163,10 @@ fn command_has_none_of_the_callers_descriptors() {
             let listing = output_of(Config { init, ..config(&["ls", "/proc/self/fd"]) });
             // 3 is the listing's own.
             assert_eq!(listing.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
-            let kept = Config { init, preserve_fds: 5, ..config(&["ls", "/proc/self/fd"]) };
+            let mounts = vec![bound("/usr"), bound("/etc/passwd")];
+            let listing = output_of(Config { init, mounts: mounts.clone(), ..config(&["ls", "/proc/self/fd"]) });
+            assert_eq!(listing.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+            let kept = Config { init, mounts, preserve_fds: 5, ..config(&["ls", "/proc/self/fd"]) };
             let listing = output_of(kept);
             // 3, 4 and 7 are the caller's; 5 is the lowest that is free, and the listing's own.
             assert_eq!(listing.split_whitespace().collect::<Vec<_>>(), ["0", "1", "2", "3", "4", "5", "7"]);

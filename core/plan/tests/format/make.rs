@@ -91,6 +91,10 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         34 => Step::Report {},
         35 => Step::EnterCgroup { mount: text, file: name },
         36 => Step::BecomeUser { uid: word, gid: other, set_groups: yes, groups: bytes, keep: long, console: no },
+        37 => Step::HoldSource { descriptor: signed, path: text },
+        38 => Step::BindSource { descriptor: signed, source: text, target: name, attributes: long },
+        39 => Step::MountInside { filesystem: text, target: name, options: list, attributes: long },
+        40 => Step::ProtectRoot { submounts: yes },
         _ => return None,
     })
 }

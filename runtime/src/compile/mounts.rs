@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The rules for the caller's own mounts and for a read-only root. docs/plan.md says why they stand where they do.
+
+use super::facts::Facts;
+use crate::config::{Config, Mount, Network, Root};
+use crate::error::Error;
+use crate::plan::{Draft, text, texts};
+use contain_plan::{HARMLESS, Step};
+use contain_sys::mount::attribute::{NODEV, NOSUID, RDONLY};
+use std::path::{Component, Path, PathBuf};
+
+/// What can be refused without asking the machine.
+pub(super) fn check(config: &Config) -> Result<(), Error> {
+    for mount in &config.mounts {
+        target(config, mount)?;
+        match mount {
+            Mount::Bind { source, .. } if source.as_os_str().is_empty() => {
+                return Err(Error::invalid("bind", "\"\"", "there is no source; name a file or directory of the host"));
+            }
+            Mount::Tmpfs { size: Some(0), .. } => {
+                return Err(Error::invalid(
+                    "tmpfs",
+                    "size 0",
+                    "a size is at least 1 byte; leave it out for half of the memory",
+                ));
+            }
+            Mount::Tmpfs { mode, .. } if *mode > 0o7777 => {
+                return Err(Error::invalid("tmpfs", format!("mode {mode:o}"), "permissions are at most 7777"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where a mount goes, below the root: without slash in front, `.` and repeated slashes.
+fn target(config: &Config, mount: &Mount) -> Result<PathBuf, Error> {
+    let (field, given) = match mount {
+        Mount::Bind { target, .. } => ("bind", target),
+        Mount::Tmpfs { target, .. } => ("tmpfs", target),
+    };
+    let refuse = |why: &str| Err(Error::invalid(field, format!("{given:?}"), why));
+    if !given.is_absolute() {
+        return refuse("a place inside begins with a slash");
+    }
+    if given.components().any(|part| part == Component::ParentDir) {
+        return refuse("a place inside is named without ..");
+    }
+    let path: PathBuf = given.components().filter(|part| matches!(part, Component::Normal(_))).collect();
+    if path.as_os_str().is_empty() {
+        return refuse("the root itself is DIR; nothing is mounted over it");
+    }
+    if path == Path::new("dev") {
+        return refuse("contain makes /dev; bind single devices below it");
+    }
+    let harmless = HARMLESS.iter().any(|name| path == Path::new(name));
+    let is_file = matches!(mount, Mount::Bind { .. });
+    // On the host's network contain mounts no /sys of its own.
+    let kernels = path.starts_with("proc") || (path.starts_with("sys") && config.network == Network::Private);
+    if kernels && !(harmless && is_file) {
+        let names: Vec<String> = HARMLESS.iter().map(|name| format!("/{name}")).collect();
+        return refuse(&format!(
+            "contain mounts /proc and /sys; in them files can be bound on these alone: {}",
+            names.join(" ")
+        ));
+    }
+    Ok(path)
+}
+
+/// What is bound is found in the new mount namespace, while PID 1 has the caller's ids.
+pub(super) fn hold_sources(facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
+    for source in &facts.sources {
+        draft.init(Step::HoldSource { descriptor: source.number, path: &text("bind", &source.path)? });
+        draft.held.extend(source.held.clone());
+    }
+    Ok(())
+}
+
+/// What is mounted below DIR is made read-only as soon as it is there.
+pub(super) fn protect_submounts(config: &Config, draft: &mut Draft) {
+    if config.read_only && matches!(config.root, Root::Directory(_)) {
+        draft.init(Step::ProtectRoot { submounts: true });
+    }
+}
+
+/// The mounts, in their order, and then the root itself, in which their places have been made.
+pub(super) fn mounts(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
+    let mut sources = facts.sources.iter();
+    for mount in &config.mounts {
+        let place = text("mount", target(config, mount)?)?;
+        match mount {
+            Mount::Bind { source, read_only, .. } => {
+                let number = sources.next().map_or(-1, |source| source.number);
+                let attributes = if *read_only { RDONLY } else { 0 };
+                let source = text("bind", source)?;
+                draft.init(Step::BindSource { descriptor: number, source: &source, target: &place, attributes });
+            }
+            Mount::Tmpfs { size, mode, .. } => {
+                let size = size.map(|size| format!("size={size}"));
+                let options: Vec<String> = size.into_iter().chain([format!("mode={mode:04o}")]).collect();
+                let options = texts("tmpfs", &options)?;
+                let attributes = NOSUID | NODEV;
+                draft.init(Step::MountInside {
+                    filesystem: c"tmpfs",
+                    target: &place,
+                    options: options.list(),
+                    attributes,
+                });
+            }
+        }
+    }
+    if config.read_only {
+        draft.init(Step::ProtectRoot { submounts: false });
+    }
+    Ok(())
+}
