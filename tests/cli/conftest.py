@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Fixtures: the programs, the throw-away users, the root file systems, and the check that nothing is left.
 
-CONTAIN_BIN names the folder with our programs (default: target/release of the repository),
+CONTAIN_BIN names the folder with our programs (default: target/release of the repository), CONTAIN_CORE the one with
+contain-init and contain-idmap (default: target/core),
 ORIGINAL_BIN, where set, the folder with the original's.
 """
 
@@ -72,8 +73,8 @@ def stage(scratch):
 
 @pytest.fixture(scope="session")
 def our_tools(stage):
-    folder = os.environ.get("CONTAIN_BIN") or lib.REPOSITORY / "target/release"
-    if not (pathlib.Path(folder) / "contain").exists():
+    folder = lib.our_programs()
+    if not (folder / "contain").exists():
         pytest.fail(f"no contain in {folder}: cargo build --release, or set CONTAIN_BIN", pytrace=False)
     return stage("ours", folder)
 
@@ -87,6 +88,61 @@ def original_tools(stage):
     return stage("original", folder, setuid=("contain", "pseudo"))
 
 
+<<<<<<< HEAD
+=======
+@pytest.fixture(scope="session")
+def libexec(scratch):
+    """Makes folders of root's with contain-init, for CONTAIN_LIBEXECDIR; what else is put in them can be privileged."""
+    numbers = itertools.count()
+    folder = lib.core_programs()
+    if not (folder / "contain-init").exists():
+        pytest.skip(f"no contain-init in {folder}: cargo build -p contain-init --profile core, or set CONTAIN_CORE")
+    if os.statvfs(scratch).f_flag & os.ST_NOSUID:
+        pytest.skip(f"{scratch} is on a file system mounted nosuid")
+
+    def make():
+        target = scratch / f"libexec-{next(numbers)}"
+        target.mkdir(mode=0o755)
+        shutil.copy(folder / "contain-init", target)
+        return target
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def hidden():
+    """The host without newuidmap and newgidmap."""
+    with lib.PrivateHost() as host:
+        host.hide_system_helpers()
+        yield host
+
+
+@pytest.fixture(scope="session")
+def installed(libexec):
+    """Installs contain-idmap in one of its two modes, once each; the folder."""
+    done = {}
+
+    def install(mode):
+        if mode in done:
+            return done[mode]
+        folder = libexec()
+        program = folder / "contain-idmap"
+        source = lib.core_programs() / "contain-idmap"
+        if not source.exists():
+            pytest.skip(f"no {source}: cargo build -p contain-idmap --profile core")
+        shutil.copy(source, program)
+        program.chmod(0o4755 if mode == "setuid" else 0o755)
+        if mode == "file capabilities":
+            result = lib.run(["setcap", "cap_setuid,cap_setgid+ep", program])
+            if result.status != 0:
+                pytest.skip(f"no file capabilities here: {result.err}")
+        done[mode] = folder
+        return folder
+
+    return install
+
+
+>>>>>>> 51215b5 (The three kinds of user, proven from inside: maps, setgroups, nested namespaces, apt-get and useradd, with contain-idmap in both its modes)
 def pytest_generate_tests(metafunc):
     """Kept behaviour is checked on ours and, where it is given, on the original."""
     if "tools" in metafunc.fixturenames:

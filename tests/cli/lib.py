@@ -27,6 +27,16 @@ REPOSITORY = HERE.parent.parent
 TOP_ID = 2**32 - 2
 """The highest id of the first user namespace: what root's default map puts container 0 on."""
 
+def our_programs():
+    """The folder with our programs, and with libcontain."""
+    return pathlib.Path(os.environ.get("CONTAIN_BIN") or REPOSITORY / "target/release")
+
+
+def core_programs():
+    """The folder with contain-init and contain-idmap."""
+    return pathlib.Path(os.environ.get("CONTAIN_CORE") or REPOSITORY / "target/core")
+
+
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "TERM": "vt100"}
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -272,6 +282,10 @@ class PrivateHost:
                     file.flush()
                     os.chmod(file.name, 0o644)
                     self.shell('touch "$2" && mount --bind "$1" "$2"', file.name, path)
+
+    def hide_system_helpers(self):
+        """Makes newuidmap and newgidmap something that cannot be used."""
+        self.shell("for p in newuidmap newgidmap; do w=$(command -v $p) && mount --bind /dev/null $w || true; done")
 
     def __enter__(self):
         return self

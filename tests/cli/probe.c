@@ -55,6 +55,13 @@ static int print_groups(void) {
     return 0;
 }
 
+// Prints the name of the error that setgroups(2) gives, or "allowed".
+static int try_setgroups(void) {
+    const gid_t groups[] = {0};
+    puts(setgroups(1, groups) == 0 ? "allowed" : strerrorname_np(errno));
+    return 0;
+}
+
 // Ends by the signal of an invalid access, which the kernel does not spare PID 1.
 static int crash(void) {
     volatile int *nowhere = NULL;
@@ -93,6 +100,8 @@ int main(int argc, char **argv) {
         return crash();
     if (strcmp(what, "ids") == 0)
         return print_groups();
+    if (strcmp(what, "setgroups") == 0)
+        return try_setgroups();
     if (strcmp(what, "terminal") == 0)
         return print_terminal();
     if (strcmp(what, "descriptors") == 0)

@@ -125,3 +125,45 @@ def test_signal_to_the_supervisor_reaches_the_init_of_a_distribution(ours, unpac
 def test_piped_input_through_a_distributions_cat(ours, unpacked):
     result = run([ours.contain, unpacked(ours), "/bin/cat"], stdin=b"hi\n", timeout=10)
     assert (result.status, result.lines) == (0, ["hi"])
+
+
+# A user's distribution on ids that contain-idmap maps.
+
+REPOSITORY = """
+mkdir -p /repo/greeting/DEBIAN /repo/greeting/srv && cd /repo
+echo hello >greeting/srv/greeting && chown games:mail greeting/srv/greeting
+printf 'Package: greeting\\nVersion: 1\\nArchitecture: all\\nMaintainer: nobody\\nDescription: says hello\\n' >greeting/DEBIAN/control
+printf '#!/bin/sh\\nuseradd --system greeter && chown greeter: /srv\\n' >greeting/DEBIAN/postinst
+chmod 755 greeting/DEBIAN/postinst
+dpkg-deb --build greeting greeting.deb >&2
+{ dpkg-deb -f greeting.deb; echo 'Filename: ./greeting.deb'; echo "Size: $(stat -c %s greeting.deb)"
+  echo "SHA256: $(sha256sum greeting.deb | cut -d ' ' -f 1)"; } >Packages
+echo 'deb [trusted=yes] file:/repo ./' >list
+"""
+APT = "apt-get -q -o Dir::Etc::sourcelist=/repo/list -o Dir::Etc::sourceparts=-"
+
+
+@pytest.fixture(params=["setuid", "file capabilities"])
+def own_distribution(request, ours, unpacked, user, installed, hidden):
+    """Runs a script in a user's distribution, on a host where only contain-idmap can map the ids."""
+    folder, env = unpacked(ours, user), {"CONTAIN_LIBEXECDIR": str(installed(request.param))}
+
+    def inside(script):
+        script = f"set -e; export PATH=/usr/sbin:/usr/bin DEBIAN_FRONTEND=noninteractive; {script}"
+        return lib.inside(ours, folder, script, user=user, env=env, host=hidden, timeout=60)
+
+    return inside
+
+
+def test_apt_get_installs_a_package_of_several_owners(own_distribution):
+    """apt fetches as the user _apt, dpkg gives files away, the package's script makes a user."""
+    steps = f"{REPOSITORY}\n{APT} update >&2; {APT} install -y greeting >&2; stat -c %U:%G /srv/greeting /srv"
+    result = own_distribution(f"{steps}; {{ dpkg --purge greeting; rm -rf /repo; userdel greeter; }} >&2")
+    assert (result.status, result.lines) == (0, ["games:mail", "greeter:greeter"]), result.err
+    assert "unsandboxed" not in result.err
+
+
+def test_useradd_makes_a_user_whom_su_becomes(own_distribution):
+    script = "useradd -m -G audio,video somebody; su somebody -c 'id -un; id -Gn; touch ~/mine'; stat -c %U ~somebody/mine"
+    result = own_distribution(f"{script}; userdel -r somebody >&2 || true")
+    assert (result.status, result.lines) == (0, ["somebody", "somebody audio video", "somebody"]), result.err
