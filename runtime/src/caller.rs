@@ -22,7 +22,8 @@ pub fn check_privilege() -> Result<(), Error> {
         return Err(Error::new(Kind::SecureExec, "caller", "run with more privilege than the user's", "")
             .cause("this program is installed setuid, setgid or with file capabilities, and must not be")
             .remedy(
-                "install contain without privilege; delegated ids come from newuidmap and newgidmap (package uidmap)",
+                "install contain without privilege, and contain-idmap beside it for delegated ids (make install HELPER_MODE=fcaps); \
+                 newuidmap and newgidmap (package uidmap) do as well",
             ));
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::cgroup::Place;
 use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps, Setgroups, Via};
-use crate::plan::{Draft, Texts, text, texts};
+use crate::plan::{Draft, Notes, Texts, text, texts};
 use crate::seccomp::{self, Terminal};
 use crate::user::Resolved;
 use contain_plan::{List, MAX_STRINGS, Step};
@@ -63,7 +63,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
             .remedy("map container id 0 too, for example with -u 0:LOWER:1"));
     }
     let of_user = facts.user.iter().flat_map(|user| user.notes.iter());
-    let mut draft = Draft::with_notes(maps.notes.iter().chain(of_user).cloned().collect());
+    let mut draft = Draft::with_notes(maps.notes.iter().chain(of_user).cloned().collect(), maps.remarks.clone());
     let private = config.network == Network::Private;
     outside(config, facts, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
@@ -171,6 +171,9 @@ fn map_ids(maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
             uid_map: maps.uid_text.as_bytes(),
             gid_map: maps.gid_text.as_bytes(),
         }),
+        Via::Idmap { program } => {
+            draft.monitor(Step::MapIdsByHelper { helper: &text("contain-idmap", program)?, request: &maps.request()? });
+        }
         Via::Newidmap { newuidmap, newgidmap } => {
             let words = |map: &str| -> Texts {
                 let words: Vec<CString> = map.split_whitespace().filter_map(|word| CString::new(word).ok()).collect();
@@ -400,7 +403,7 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     if request.argv.is_empty() {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
-    let mut draft = Draft::with_notes(request.note.iter().cloned().collect());
+    let mut draft = Draft::with_notes(request.note.iter().cloned().collect(), Notes::new());
     draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
@@ -437,7 +440,7 @@ pub(crate) fn pseudo(
 
 /// The same from maps that are decided.
 fn pseudo_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
-    let mut draft = Draft::with_notes(maps.notes.clone());
+    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
     draft.monitor(Step::Clone { namespaces: namespace::USER });
     map_ids(maps, &mut draft)?;
     draft.monitor(Step::Join { namespaces: namespace::USER });

@@ -3,6 +3,7 @@
 
 use crate::capability;
 use contain_plan::{Doer, Entry, List, Step, Text};
+use contain_policy::{IdMap, PAGE, Request};
 use contain_sys::mount::attribute;
 use contain_sys::process::namespace;
 
@@ -92,6 +93,11 @@ fn helper_map(arguments: List<'_>) -> String {
     map(words.chunks(3).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n").as_bytes())
 }
 
+/// A map as the kernel reads it, in words.
+fn kernel_map(entries: &IdMap) -> String {
+    map(entries.render(&mut [0; PAGE]).unwrap_or_default())
+}
+
 fn words(step: &Step<'_>) -> (String, String) {
     let none = String::new;
     match step {
@@ -104,6 +110,13 @@ fn words(step: &Step<'_>) -> (String, String) {
             maps(helper_map(*uid_arguments), helper_map(*gid_arguments)),
             format!("setgroups allowed, through {} and {}", plain(uid_helper), plain(gid_helper)),
         ),
+        Step::MapIdsByHelper { helper, request } => match Request::decode(request) {
+            Ok(Request { users, groups, setgroups }) => (
+                maps(kernel_map(&users), kernel_map(&groups)),
+                format!("setgroups {}, through {}", if setgroups { "allowed" } else { "denied" }, plain(helper)),
+            ),
+            Err(_) => (none(), format!("through {}", plain(helper))),
+        },
         Step::PrepareOutside { command, .. } => (format!("/bin/sh -c {:?}", plain(command)), "waiting".into()),
         Step::RunOutside { command } => {
             (format!("/bin/sh -c {:?}", plain(command)), "on the host, as the caller".into())

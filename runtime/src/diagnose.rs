@@ -7,6 +7,7 @@ mod tests;
 use crate::error::{Error, Kind};
 use contain_plan::message::{Failure, Part};
 use contain_plan::{Plan, Step};
+use contain_policy::Answer;
 use libc::{
     E2BIG, EACCES, EAGAIN, EBUSY, EINVAL, ELOOP, EMFILE, ENAMETOOLONG, ENOENT, ENOEXEC, ENOMEM, ENOSPC, ENOSYS,
     ENOTDIR, EPERM, EROFS, EUSERS,
@@ -35,6 +36,11 @@ pub(crate) fn error(plan: Option<&Plan<'_>>, failure: &Failure) -> Error {
             error.cause = Some("the process doing it was killed".into());
         }
         _ => {}
+    }
+    if let Some(Step::MapIdsByHelper { .. }) = entry.map(|entry| entry.step)
+        && let (Part::Helper, 0) = (failure.part(), failure.errno)
+    {
+        error.cause = Some(format!("it ended without an answer: {}", how_ended(failure.status)));
     }
     if let (Some(status), Kind::Helper) = (error.status, error.kind) {
         error.cause = Some(how_ended(status));
@@ -68,7 +74,7 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
             Kind::NotExecutable
         }
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
-        (Step::MapIds { .. } | Step::MapIdsThrough { .. }, _) => Kind::IdMap,
+        (Step::MapIds { .. } | Step::MapIdsThrough { .. } | Step::MapIdsByHelper { .. }, _) => Kind::IdMap,
         (Step::BindRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,
         (Step::BindSource { .. } | Step::MountInside { .. }, _) if failure.part() == Part::Target => Kind::Root,
         (Step::Mount { .. }, ENOTDIR | ELOOP) if failure.part() == Part::Target => Kind::Root,
@@ -81,12 +87,15 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
     let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
     let (stage, operation, object) = match (step, part) {
         (Step::Clone { .. }, _) => ("namespaces.clone", "make the container's namespaces", String::new()),
-        (Step::MapIds { .. }, Part::Procfs) => ("idmap.proc", "find the new process in", "/proc".into()),
+        (Step::MapIds { .. } | Step::MapIdsByHelper { .. }, Part::Procfs) => {
+            ("idmap.proc", "find the new process in", "/proc".into())
+        }
         (Step::MapIds { .. }, Part::Setgroups) => ("idmap.setgroups", "deny setgroups in", "the user namespace".into()),
         (Step::MapIds { uid_map, .. }, Part::Users) => ("idmap.users", "write the user id map", lossy(uid_map)),
         (Step::MapIds { gid_map, .. }, _) => ("idmap.groups", "write the group id map", lossy(gid_map)),
         (Step::MapIdsThrough { uid_helper, .. }, Part::Users) => ("idmap.users", "run", text(uid_helper)),
         (Step::MapIdsThrough { gid_helper, .. }, _) => ("idmap.groups", "run", text(gid_helper)),
+        (Step::MapIdsByHelper { helper, .. }, _) => ("idmap.helper", "map ids through", text(helper)),
         (Step::PrepareOutside { command, .. } | Step::RunOutside { command }, _) => {
             ("helper.outside", "run the outside helper", text(command))
         }
@@ -189,6 +198,10 @@ fn target_cause(errno: i32) -> Option<(&'static str, &'static str)> {
     })
 }
 
+/// contain-idmap said what this version does not know.
+const OTHER_VERSION: (&str, &str) =
+    ("its answer is none of this version's", "install contain and contain-idmap of the same version");
+
 /// The likely cause and what to do about it.
 fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static str)> {
     let (part, errno) = (failure.part(), failure.errno);
@@ -215,13 +228,13 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         }
         (_, _, EMFILE) => ("the limit on open files is reached", "raise it: ulimit -n 64 or more"),
         (_, _, libc::ENFILE) => ("the system has no more open files", "raise fs.file-max"),
-        (Step::MapIds { .. }, Part::Procfs, _) => (
+        (Step::MapIds { .. } | Step::MapIdsByHelper { .. }, Part::Procfs, _) => (
             "/proc is not a procfs that shows this process",
             "mount one: mount -t proc proc /proc in this PID namespace",
         ),
         (Step::MapIds { .. }, _, EPERM) => (
             "the kernel refused the map: an id is mapped that this process may not map, or CAP_SETFCAP is missing to map host id 0",
-            "as a user map only the own id, or install newuidmap and newgidmap and delegate ranges in /etc/subuid and /etc/subgid",
+            "as a user map only the own id, or install contain-idmap (or newuidmap and newgidmap) and delegate ranges in /etc/subuid and /etc/subgid",
         ),
         (Step::MapIds { .. }, _, EINVAL) => {
             ("ranges overlap, or there are too many", "give every id once, in at most 340 ranges")
@@ -229,6 +242,18 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::MapIdsThrough { .. }, _, 0) => (
             "it refused the map; its own message stands above",
             "check that /etc/subuid and /etc/subgid delegate these ranges to you",
+        ),
+        (Step::MapIdsByHelper { .. }, Part::Answer, _) => {
+            let answer = u32::try_from(failure.status).ok().and_then(Answer::from_code);
+            answer.and_then(|answer| Some((answer.text(), answer.remedy()?))).unwrap_or(OTHER_VERSION)
+        }
+        (Step::MapIdsByHelper { .. }, Part::Helper, libc::EPROTO) => OTHER_VERSION,
+        (Step::MapIdsByHelper { .. }, Part::Helper, libc::ETIMEDOUT) => {
+            ("it did not end within 7 seconds, and was killed", "look for its line in the system's log")
+        }
+        (Step::MapIdsByHelper { .. }, Part::Helper, 0) => (
+            "it ended without an answer",
+            "look for its line in the system's log; install contain and contain-idmap of the same version",
         ),
         (Step::BindRoot { .. }, _, EINVAL) => (
             "the directory cannot be bound: it is on a mount that is unbindable, or of another mount namespace",

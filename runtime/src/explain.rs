@@ -44,13 +44,18 @@ pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsStrin
 
 /// A plan as [`text`] prints it.
 pub(crate) fn as_text(draft: &Draft) -> Result<String, Error> {
-    let notes: String = draft.notes.iter().map(|note| format!("note: {note}\n")).collect();
+    let notes: String = all_notes(draft).map(|note| format!("note: {note}\n")).collect();
     Ok(render(&steps(draft)?) + &notes)
 }
 
 /// A plan as [`json`] prints it.
 pub(crate) fn as_json(draft: &Draft) -> Result<String, Error> {
-    Ok(render_json(&steps(draft)?, &draft.notes))
+    let notes: Vec<&String> = all_notes(draft).collect();
+    Ok(render_json(&steps(draft)?, &notes))
+}
+
+fn all_notes(draft: &Draft) -> impl Iterator<Item = &String> {
+    draft.notes.iter().chain(&draft.remarks)
 }
 
 /// A plan is made for who may carry it out.
@@ -84,7 +89,7 @@ fn render(steps: &[Description]) -> String {
     out
 }
 
-fn render_json(steps: &[Description], notes: &[String]) -> String {
+fn render_json(steps: &[Description], notes: &[&String]) -> String {
     let steps: Vec<_> = steps
         .iter()
         .map(|step| {

@@ -11,9 +11,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use contain_policy::{IdMap, MapEntry, Mapper, default_for_root, setgroups};
+use contain_policy::{IdMap, MAX_LINES, MAX_REQUEST, MapEntry, Mapper, Request, default_for_root, setgroups};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 mod facts;
 mod side;
@@ -21,7 +21,7 @@ mod side;
 mod tests;
 
 use facts::{Facts, SubordinateFile};
-use side::{Shown, Side};
+use side::{Allowed, Shown, Side};
 
 /// What is written to /proc/PID/setgroups, before the group map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,11 @@ pub enum Setgroups {
 pub enum Via {
     /// By the monitor, to /proc/PID/uid_map and gid_map.
     Direct,
+    /// By contain-idmap, which checks them.
+    Idmap {
+        /// Its path.
+        program: PathBuf,
+    },
     /// By the system's privileged helpers, both of them: `PROGRAM PID CONTAINER HOST COUNT …`.
     Newidmap {
         /// The path of newuidmap.
@@ -50,6 +55,7 @@ impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Via::Direct => f.write_str("directly"),
+            Via::Idmap { program } => write!(f, "through {}", program.display()),
             Via::Newidmap { newuidmap, newgidmap } => {
                 write!(f, "through {} and {}", newuidmap.display(), newgidmap.display())
             }
@@ -76,8 +82,10 @@ pub struct IdMaps {
     pub via: Via,
     /// Whether the container has both a user 0 and a group 0 to become.
     pub become_root: bool,
-    /// What a person may want to know about it: why ranges were left out, which lines were skipped.
+    /// What a person should know about it: why ranges were left out, which lines were skipped.
     pub notes: Vec<String>,
+    /// What only somebody who looks at the plan wants to know: why a better way was not taken.
+    pub remarks: Vec<String>,
 }
 
 impl IdMaps {
@@ -98,6 +106,23 @@ impl IdMaps {
             map.retain(|entry| entry.container_range().contains(0) && entry.container_range().count() == 1);
             *text = map.iter().map(|entry| format!("0 {} 1\n", entry.host_range().first())).collect();
         }
+    }
+
+    /// What contain-idmap is asked.
+    pub fn request(&self) -> Result<Vec<u8>, Error> {
+        let collect = |lines: &[MapEntry]| {
+            let mut map = IdMap::new();
+            lines.iter().try_for_each(|line| map.push(*line)).map(|()| map)
+        };
+        let refused = |cause: String| Error::new(Kind::IdMap, "idmap", "map ids", "").cause(cause);
+        let (users, groups) = (collect(&self.uid_map), collect(&self.gid_map));
+        let (Ok(users), Ok(groups)) = (users, groups) else { return Err(refused("a map has an id twice".into())) };
+        let request = Request { users, groups, setgroups: !self.setgroups_denied };
+        request.encode(&mut [0; MAX_REQUEST]).map(<[u8]>::to_vec).map_err(|_| {
+            let ranges = self.uid_map.len() + self.gid_map.len();
+            refused(format!("the two maps have {ranges} ranges, and contain-idmap takes {MAX_LINES} altogether"))
+                .remedy("give maps with fewer ranges: -u MAP, -g MAP")
+        })
     }
 
     /// The maps for a person, `0→1000, 1-65536→100000-165535, setgroups allowed`; users and groups apart where
@@ -139,7 +164,8 @@ fn for_root(facts: &Facts, users: Side<'_>, groups: Side<'_>) -> Result<IdMaps, 
     };
     let (uid_map, gid_map) = (map(&users)?, map(&groups)?);
     users.check_host_root(&uid_map, facts)?;
-    finish(facts, (&users, uid_map), (&groups, gid_map), Mapper::Privileged, Via::Direct, notes)
+    let decision = Decision { mapper: Mapper::Privileged, via: Via::Direct, notes, remarks: Vec::new() };
+    finish(facts, (&users, uid_map), (&groups, gid_map), decision)
 }
 
 /// A user: the own id and, where a helper writes the maps, what is delegated.
@@ -148,37 +174,79 @@ fn for_user(facts: &Facts, users: Side<'_>, groups: Side<'_>) -> Result<IdMaps, 
     if facts.accounts.is_empty() {
         notes.push(format!("user {} has no name in /etc/passwd: only its lines by number count", facts.users.own));
     }
-    let helper = usable_helper(facts, &[&users, &groups]);
+    let helpers = Usable::find(facts, &[&users, &groups]);
+    let (mut beyond_files, mut delegated) = (false, false);
     let mut map = |side: &Side<'_>| {
         let ranges = side.delegated(facts, &mut notes);
+        delegated |= !ranges.is_empty();
         match side.given()? {
             Some(map) => {
-                side.check_allowed(facts, &map, &ranges, &helper)?;
+                beyond_files |= side.check_allowed(facts, &map, &ranges, &helpers)? == Allowed::ByOtherName;
                 Ok(map)
             }
-            None => side.user_default(&ranges, &helper, &mut notes),
+            None => side.user_default(&ranges, &helpers, &mut notes),
         }
     };
     let (mut uid_map, mut gid_map) = (map(&users)?, map(&groups)?);
     users.check_host_root(&uid_map, facts)?;
     let own_group_only = gid_map.is_only(facts.groups.own);
-    let mut via = Via::Direct;
+    let (mut via, mut remarks) = (Via::Direct, Vec::new());
     if !own_group_only || !uid_map.is_only(facts.users.own) {
         // check_allowed and user_default have seen to it that there is one.
-        via = helper.map_err(|reason| users.no_helper(&reason))?;
+        via = helpers.best(beyond_files, &mut remarks).map_err(|reason| users.no_helper(&reason))?;
+    } else if !delegated {
+        remarks.push(format!("only the own ids are mapped: {} and {} delegate no others", users.path, groups.path));
+    }
+    if matches!(via, Via::Newidmap { .. }) {
         for (side, map) in [(&users, &mut uid_map), (&groups, &mut gid_map)] {
             *map = map.with_own_line(side.ids.own).map_err(|reason| side.map_error("", reason))?;
         }
     }
     let mapper = if own_group_only { Mapper::OwnOnly } else { Mapper::DelegatedAndAsked };
-    finish(facts, (&users, uid_map), (&groups, gid_map), mapper, via, notes)
+    finish(facts, (&users, uid_map), (&groups, gid_map), Decision { mapper, via, notes, remarks })
 }
 
-/// The helpers, or why they are of no use to this caller.
-fn usable_helper(facts: &Facts, sides: &[&Side<'_>]) -> Result<Via, String> {
-    if facts.users.own == 0 {
-        return Err("root without CAP_SETUID and CAP_SETGID has its own ids only".to_string());
+/// The helpers as this caller can use them; else why not.
+struct Usable {
+    idmap: Result<Via, String>,
+    newidmap: Result<Via, String>,
+}
+
+impl Usable {
+    fn find(facts: &Facts, sides: &[&Side<'_>]) -> Usable {
+        if facts.users.own == 0 {
+            let reason = "root without CAP_SETUID and CAP_SETGID has its own ids only";
+            return Usable { idmap: Err(reason.to_string()), newidmap: Err(reason.to_string()) };
+        }
+        let idmap = facts.idmap.clone().map(|program| Via::Idmap { program });
+        Usable { idmap, newidmap: newidmap(facts, sides) }
     }
+
+    /// Whether there is one; else both reasons.
+    fn any(&self) -> Result<(), String> {
+        match (&self.idmap, &self.newidmap) {
+            (Err(idmap), Err(newidmap)) if idmap == newidmap => Err(idmap.clone()),
+            (Err(idmap), Err(newidmap)) => Err(format!("{idmap}; {newidmap}")),
+            _ => Ok(()),
+        }
+    }
+
+    /// contain-idmap; where that is of no use, or knows less than the system's, the system's, and a remark.
+    fn best(&self, beyond_files: bool, remarks: &mut Vec<String>) -> Result<Via, String> {
+        let reason = match &self.idmap {
+            Ok(via) if !beyond_files => return Ok(via.clone()),
+            Ok(_) => "it knows users by /etc/passwd and by their numbers only",
+            Err(reason) => reason,
+        };
+        let Ok(via) = &self.newidmap else { return Err(self.any().err().unwrap_or_else(|| reason.to_string())) };
+        remarks.push(format!("the maps are not written by contain-idmap: {reason}"));
+        Ok(via.clone())
+    }
+}
+
+/// newuidmap and newgidmap, where they would serve this caller.
+fn newidmap(facts: &Facts, sides: &[&Side<'_>]) -> Result<Via, String> {
+    let via = facts.newidmap.clone()?;
     for side in sides {
         if matches!(side.ids.file, SubordinateFile::Missing) {
             return Err(format!("{} does not exist, and {} then maps nothing", side.path, side.program));
@@ -190,7 +258,15 @@ fn usable_helper(facts: &Facts, sides: &[&Side<'_>]) -> Result<Via, String> {
         let (own, primary) = (facts.groups.own, account.gid);
         return Err(format!("newuidmap serves only the primary group in /etc/passwd, {primary}, and this is {own}"));
     }
-    facts.helpers.clone()
+    Ok(via)
+}
+
+/// What was decided beside the maps.
+struct Decision {
+    mapper: Mapper,
+    via: Via,
+    notes: Vec<String>,
+    remarks: Vec<String>,
 }
 
 /// The decision from its parts.
@@ -198,9 +274,7 @@ fn finish(
     facts: &Facts,
     (users, uid_map): (&Side<'_>, IdMap),
     (groups, gid_map): (&Side<'_>, IdMap),
-    mapper: Mapper,
-    via: Via,
-    notes: Vec<String>,
+    Decision { mapper, via, notes, remarks }: Decision,
 ) -> Result<IdMaps, Error> {
     let rule = setgroups(mapper, facts.setgroups_denied);
     Ok(IdMaps {
@@ -213,5 +287,6 @@ fn finish(
         setgroups_denied: rule != contain_policy::Setgroups::Allowed,
         via,
         notes,
+        remarks,
     })
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Handing a plan to contain-init: in place of this program, or beside it by the spawn.
 
+use crate::LIBEXECDIR;
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Lifetime, Root, Stdio};
 use crate::error::{Error, Kind};
@@ -19,8 +20,6 @@ use std::sync::Arc;
 
 /// contain-init, built with this library.
 static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contain-init"));
-/// Where programs are installed.
-const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");
 
 /// Descriptors that go along with a plan, all above those that the command keeps.
 pub(crate) struct Along {

@@ -28,5 +28,8 @@ pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 pub use user::User;
 
+/// Where programs that are not for people are installed.
+const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");
+
 /// The version of contain, as `MAJOR.MINOR.PATCH`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

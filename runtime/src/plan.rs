@@ -89,12 +89,14 @@ pub(crate) struct Draft {
     pub held: Vec<Arc<OwnedFd>>,
     /// What a person should know about it: ids left out, a cgroup not entered.
     pub notes: Notes,
+    /// What only somebody who looks at the plan wants to know: why a better way was not taken.
+    pub remarks: Notes,
 }
 
 impl Draft {
     /// An empty plan with something to be told.
-    pub fn with_notes(notes: Notes) -> Draft {
-        Draft { notes, ..Draft::default() }
+    pub fn with_notes(notes: Notes, remarks: Notes) -> Draft {
+        Draft { notes, remarks, ..Draft::default() }
     }
 
     /// A step that the monitor does.

@@ -69,8 +69,10 @@ impl Said {
 pub enum Fault {
     /// A call failed in this process.
     Call(Errno, Part),
-    /// A helper of the user's ended with this wait status.
+    /// A helper ended with this wait status.
     Helper(i32),
+    /// contain-idmap answered with this code.
+    Answer(u32),
     /// The other process, or a helper's run, reported a failure: `Context::reported`.
     Reported,
     /// The other process died without a word.
@@ -105,6 +107,10 @@ impl Context<'_> {
         let mut failure = match fault {
             Fault::Call(errno, part) => Failure::new(self.step, errno.0, part),
             Fault::Helper(status) => Failure { status, ..Failure::new(self.step, 0, Part::Helper) },
+            Fault::Answer(code) => {
+                let status = i32::try_from(code).unwrap_or(i32::MAX);
+                Failure { status, ..Failure::new(self.step, 0, Part::Answer) }
+            }
             Fault::Reported | Fault::Died | Fault::CallerGone => Failure::new(self.step, 0, Part::Died),
         };
         failure.inside = self.me == Doer::Init;

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Programs that the monitor runs beside the container: the user's helpers of `-o` and `-i`, and the system's
-//! id map helpers. They are the monitor's children and die with it.
+//! Programs that the monitor runs beside the container: the user's helpers of `-o` and `-i`, contain-idmap, and the
+//! system's id map helpers. They are the monitor's children. The user's die with it; the others end by themselves.
 
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
+use contain_plan::message::Part;
 use contain_plan::{List, Step, Text};
+use contain_sys::fd::{OnExec, close_range};
 use contain_sys::identity;
 use contain_sys::process::{self, Child, Fork, Hang, namespace};
 use contain_sys::signal::{self, Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
+use contain_sys::time::monotonic_ns;
 use contain_sys::{Errno, Fd, file};
 use core::ffi::CStr;
 
 const SHELL: &CStr = c"/bin/sh";
+/// How long contain-idmap may take. It ends itself after 5 seconds.
+const PATIENCE_MS: u64 = 7_000;
 /// Exit status of a helper that could not be started, as a shell's.
 const NOT_STARTED: i32 = 127;
 
@@ -101,11 +106,40 @@ pub fn run_program<'a>(
     }
 }
 
+/// Runs contain-idmap with this socket as descriptor 3, its path as only argument, no environment and nothing else but
+/// stdio; its wait status. ETIMEDOUT where it does not end in time.
+pub fn run_with_socket(context: &mut Context<'_>, program: &CStr, socket: Fd) -> Result<i32, Fault> {
+    const PLACE: Fd = Fd(3);
+    match context.program.fork(0)? {
+        Fork::Parent(child) => {
+            socket.close()?;
+            wait_until(context, child, Some(PATIENCE_MS))
+        }
+        Fork::Child => {
+            let placed = if socket == PLACE {
+                socket.set_on_exec(OnExec::Keep)
+            } else {
+                socket.duplicate_to(PLACE, OnExec::Keep)
+            };
+            let ready = placed.and_then(|()| close_range(4, u32::MAX)).and_then(|()| signal::set_mask(0));
+            if ready.is_ok() {
+                context.strings.execute(program, core::iter::once(program), EMPTY_ENVIRONMENT);
+            }
+            process::exit(NOT_STARTED)
+        }
+    }
+}
+
+/// Waits for a helper's end, however long it takes; its wait status.
+fn wait_for(context: &Context<'_>, child: Child) -> Result<i32, Fault> {
+    wait_until(context, child, None)
+}
+
 /// Waits for a helper's end; its wait status. A signal ends the monitor meanwhile, as it would end the helper's own
 /// caller; the container and the helper die with it.
-fn wait_for(context: &Context<'_>, child: Child) -> Result<i32, Fault> {
+fn wait_until(context: &Context<'_>, child: Child, patience_ms: Option<u64>) -> Result<i32, Fault> {
     signal::set_mask(0)?;
-    let ended = until_ended(context, child);
+    let ended = until_ended(context, child, patience_ms);
     if ended.is_err() {
         // What cannot be killed, by a filter around this process, dies with the monitor.
         process::send_signal(child.pidfd, number::SIGKILL)?;
@@ -118,17 +152,22 @@ fn wait_for(context: &Context<'_>, child: Child) -> Result<i32, Fault> {
 }
 
 /// The end of the caller or of PID 1 ends everything, however long a helper takes.
-fn until_ended(context: &Context<'_>, child: Child) -> Result<(), Fault> {
+fn until_ended(context: &Context<'_>, child: Child, patience_ms: Option<u64>) -> Result<(), Fault> {
+    const NS_PER_MS: u64 = 1_000_000;
+    let now_ms = || monotonic_ns() / NS_PER_MS;
+    let until = patience_ms.map(|patience| now_ms().saturating_add(patience));
     let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
     let init = context.init.map_or(-1, |init| init.pidfd.0);
     loop {
         let mut asked = [ask(child.pidfd.0), ask(context.descriptors.caller), ask(init)];
-        poll(&mut asked, -1)?;
+        let left = until.map(|until| until.saturating_sub(now_ms()));
+        poll(&mut asked, left.map_or(-1, |left| i64::try_from(left).unwrap_or(i64::MAX)))?;
         match asked.map(|one| one.answered != 0) {
             // ORDER: a helper that failed since PID 1 is dead is not the cause.
             [_, true, _] => return Err(Fault::CallerGone),
             [_, _, true] => return Err(Fault::Died),
             [true, ..] => return Ok(()),
+            _ if left == Some(0) => return Err(Fault::Call(Errno::ETIMEDOUT, Part::Helper)),
             _ => {}
         }
     }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The id maps of PID 1's user namespace: written by the monitor itself, or by the system's two helpers.
+//! The id maps of PID 1's user namespace: written by the monitor itself, by contain-idmap, or by the system's two
+//! helpers. PID 1 stays dumpable until they are, or a helper with the user's ids could not open its files.
 
 use crate::context::{At, Context, Fault};
 use crate::helper;
 use contain_plan::message::Part;
 use contain_plan::{List, Text};
 use contain_sys::file::{self, PROC_SUPER_MAGIC, Resolve, flags};
+use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
 use core::ffi::CStr;
 
@@ -85,6 +87,32 @@ fn process_directory(context: &Context<'_>) -> Result<Fd, Fault> {
     // Signal 0: the process is still the one that was made, so the directory is its own.
     process::send_signal(init.pidfd, 0).map_err(|_| Fault::Died)?;
     Ok(directory)
+}
+
+/// Has contain-idmap write the maps: one request, one answer, and a good end. After anything else PID 1, whose maps may
+/// be half written, is killed, as after every failed step.
+pub fn write_by_helper(context: &mut Context<'_>, program: Text<'_>, request: &[u8]) -> Result<(), Fault> {
+    let directory = process_directory(context)?;
+    let (ours, theirs) = socket::pair()?;
+    // ORDER: before the helper is there, so that its early end shows as what it is, not as a failure to send.
+    socket::send(ours, request, directory, Wait::No)?;
+    directory.close()?;
+    let status = helper::run_with_socket(context, program, theirs)?;
+    // One byte more than an answer has, so that a longer one shows.
+    let mut answer = [0u8; 5];
+    let (length, passed) = socket::receive(ours, &mut answer, Wait::No)?;
+    if passed.is_some() {
+        passed.close()?;
+    }
+    ours.close()?;
+    let [a, b, c, d, ..] = answer;
+    match (length, u32::from_le_bytes([a, b, c, d]), status) {
+        (4, 0, 0) => Ok(()),
+        // Without a word, or after a good one: killed, or never started.
+        (0, ..) | (4, 0, _) => Err(Fault::Helper(status)),
+        (4, code, _) => Err(Fault::Answer(code)),
+        _ => Err(Fault::Call(Errno::EPROTO, Part::Helper)),
+    }
 }
 
 /// Runs newuidmap, then newgidmap.

@@ -143,6 +143,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::MapIdsThrough { uid_helper, uid_arguments, gid_helper, gid_arguments } => {
             id_map::write_through(context, (uid_helper, uid_arguments), (gid_helper, gid_arguments))
         }
+        Step::MapIdsByHelper { helper, request } => id_map::write_by_helper(context, helper, request),
         Step::PrepareOutside { command, environment } => helper::prepare_outside(context, command, environment),
         Step::RunOutside { .. } => helper::run_outside(context),
         Step::Join { namespaces } => namespaces::join(context, namespaces),

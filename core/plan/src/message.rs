@@ -32,7 +32,7 @@ pub struct Failure {
     pub errno: i32,
     /// Which part of the step (`Part`).
     pub part: u32,
-    /// The helper's wait status, or the status with which PID 1 died unexpectedly.
+    /// The helper's wait status, the code of contain-idmap's answer, or the status with which PID 1 died unexpectedly.
     pub status: i32,
     /// Whether it arose in PID 1.
     pub inside: bool,
@@ -74,11 +74,13 @@ pub enum Part {
     Program = 12,
     /// The interpreter or loader that the program names is missing.
     Interpreter = 13,
+    /// contain-idmap refused: the status is its answer's code.
+    Answer = 14,
 }
 
 impl Part {
     /// All parts, by number.
-    pub const ALL: [Part; 14] = [
+    pub const ALL: [Part; 15] = [
         Part::Whole,
         Part::Target,
         Part::Source,
@@ -93,6 +95,7 @@ impl Part {
         Part::Plan,
         Part::Program,
         Part::Interpreter,
+        Part::Answer,
     ];
 }
 

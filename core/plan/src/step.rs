@@ -320,4 +320,11 @@ steps! {
         /// What is mounted below it, and not the root itself.
         submounts: bool,
     }
+    /// Has the id maps of PID 1 written by contain-idmap.
+    41 MapIdsByHelper "map ids" {
+        /// Path of contain-idmap.
+        helper: Text<'a>,
+        /// What it is asked, as it is sent.
+        request: &'a [u8],
+    }
 }

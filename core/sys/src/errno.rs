@@ -38,6 +38,7 @@ impl Errno {
     pub const ENODATA: Errno = Errno(61);
     pub const EPROTO: Errno = Errno(71);
     pub const EOPNOTSUPP: Errno = Errno(95);
+    pub const ETIMEDOUT: Errno = Errno(110);
     pub const ECONNRESET: Errno = Errno(104);
     pub const ESTALE: Errno = Errno(116);
 }

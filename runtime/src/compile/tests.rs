@@ -29,6 +29,7 @@ fn maps(text: &str, setgroups_denied: bool) -> IdMaps {
         via: Via::Direct,
         become_root: map.maps_container(0),
         notes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 
@@ -45,6 +46,24 @@ fn users_maps() -> IdMaps {
         gid_map: groups.gid_map,
         via: Via::Newidmap { newuidmap: "/usr/bin/newuidmap".into(), newgidmap: "/usr/bin/newgidmap".into() },
         ..maps("0:1000:1,1:100000:65536", false)
+    }
+}
+
+/// The same user where contain-idmap writes the maps.
+fn idmap_maps() -> IdMaps {
+    let program = "/usr/local/libexec/contain/contain-idmap".into();
+    IdMaps { via: Via::Idmap { program }, remarks: vec!["what one who looks wants to know".into()], ..users_maps() }
+}
+
+/// The same where user ids alone are delegated.
+fn idmap_users_only() -> IdMaps {
+    let groups = maps("0:1000:1", true);
+    IdMaps {
+        gid_text: groups.gid_text,
+        gid_map: groups.gid_map,
+        setgroups: Setgroups::Deny,
+        setgroups_denied: true,
+        ..idmap_maps()
     }
 }
 
@@ -188,6 +207,8 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("maps_given", for_maps(given())),
         ("user_single_id", for_maps(maps("0:1000:1", true))),
         ("user_ranges", for_maps(users_maps())),
+        ("user_idmap", for_maps(idmap_maps())),
+        ("user_idmap_users_only", for_maps(idmap_users_only())),
         ("setgroups_denied_around", for_maps(IdMaps { setgroups: Setgroups::Keep, ..maps("0:0:10", true) })),
         ("library_run", for_library(library(), Way::Run)),
         (
@@ -213,6 +234,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("pseudo_root", pseudo(roots_maps())),
         ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
         ("pseudo_ranges", pseudo(users_maps())),
+        ("pseudo_idmap", pseudo(idmap_maps())),
         ("pseudo_without_root", pseudo(maps("1000:1000:1", true))),
     ]
 }

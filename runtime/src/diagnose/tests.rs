@@ -134,6 +134,32 @@ fn program_that_exists_and_is_not_found_lacks_its_interpreter() {
 }
 
 #[test]
+fn every_answer_of_contain_idmap_has_its_cause_and_remedy() {
+    let step = Step::MapIdsByHelper { helper: c"/x/contain-idmap", request: b"" };
+    let answered = |status| told(step, Failure { status, ..Failure::new(1, 0, Part::Answer) });
+    for answer in &Answer::ALL[1..] {
+        let error = answered(answer.code() as i32);
+        assert_eq!((error.cause.as_deref(), error.remedy.as_deref()), (Some(answer.text()), answer.remedy()));
+        assert_eq!((error.kind, error.errno, error.status, error.exit_status()), (Kind::IdMap, None, None, 125));
+        assert_eq!(error.to_string(), format!("step 1, map ids through /x/contain-idmap: {}", answer.text()));
+    }
+    for unknown in [0, -1, 12, i32::MAX] {
+        assert_says(&answered(unknown), "none of this version's", "of the same version");
+    }
+}
+
+#[test]
+fn contain_idmap_that_ends_without_an_answer_is_told() {
+    let step = Step::MapIdsByHelper { helper: c"/x/contain-idmap", request: b"" };
+    let ended = |status, errno| told(step, Failure { status, ..Failure::new(1, errno, Part::Helper) });
+    assert_says(&ended(9, 0), "it ended without an answer: it was ended by signal 9", "log");
+    assert_says(&ended(127 << 8, 0), "without an answer: it exited with status 127", "same version");
+    assert_says(&ended(0, libc::EPROTO), "none of this version's", "of the same version");
+    assert_says(&ended(0, libc::ETIMEDOUT), "did not end within", "log");
+    assert_eq!((ended(9, 0).kind, ended(9, 0).status), (Kind::IdMap, Some(9)));
+}
+
+#[test]
 fn newuidmap_that_refuses_is_named_with_its_status() {
     for (part, program) in [(Part::Users, "newuidmap"), (Part::Groups, "newgidmap")] {
         let error = told(THROUGH, Failure { status: 1 << 8, ..Failure::new(1, 0, part) });
@@ -142,7 +168,7 @@ fn newuidmap_that_refuses_is_named_with_its_status() {
         assert!(error.to_string().starts_with(&format!("step 1, run /usr/bin/{program}: it refused")), "{error}");
     }
     let direct = Step::MapIds { deny_setgroups: true, uid_map: b"0 1000 1\n1 5 9\n", gid_map: b"0 1000 1\n" };
-    assert_says(&of(direct, Part::Users, EPERM), "may not map", "install newuidmap");
+    assert_says(&of(direct, Part::Users, EPERM), "may not map", "install contain-idmap");
     assert_eq!(of(direct, Part::Users, EPERM).object, "0 1000 1, 1 5 9");
     assert_says(&of(direct, Part::Procfs, EINVAL), "not a procfs", "mount -t proc");
 }

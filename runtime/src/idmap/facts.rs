@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the decision about the maps depends on, read from this process and this machine. Every file is read up
-//! to a limit; nothing is taken from the environment.
+//! to a limit; of the environment only CONTAIN_LIBEXECDIR counts, which names a folder for contain-idmap.
 
 use std::ffi::CString;
 use std::fs::{File, metadata};
@@ -14,6 +14,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access, getgid, getuid};
 
 use super::Via;
+use crate::LIBEXECDIR;
 use crate::error::{Error, Kind};
 
 /// Bits of the capability sets (linux/capability.h).
@@ -68,8 +69,10 @@ pub(super) struct Facts {
     pub(super) may_map_host_root: bool,
     /// Whether setgroups is denied in the current user namespace, and so in every one below it.
     pub(super) setgroups_denied: bool,
-    /// The system's helpers, or why they are of no use; not looked at for privileged root.
-    pub(super) helpers: Result<Via, String>,
+    /// contain-idmap, or why it is of no use; not looked for where root is privileged.
+    pub(super) idmap: Result<PathBuf, String>,
+    /// The system's helpers, or why they are of no use; not looked for where root is privileged.
+    pub(super) newidmap: Result<Via, String>,
 }
 
 impl Facts {
@@ -96,13 +99,16 @@ impl Facts {
             may_set_ids: status.effective & (CAP_SETUID | CAP_SETGID) == CAP_SETUID | CAP_SETGID,
             may_map_host_root: status.effective & CAP_SETFCAP != 0 || !host_root_needs_capability(),
             setgroups_denied: read_proc("/proc/thread-self/setgroups")?.starts_with(b"deny"),
-            helpers: Err("not looked for".to_string()),
+            idmap: Err("not looked for".to_string()),
+            newidmap: Err("not looked for".to_string()),
         };
         if !facts.is_privileged_root() {
             facts.users.file = SubordinateFile::read("/etc/subuid");
             facts.groups.file = SubordinateFile::read("/etc/subgid");
             facts.accounts = accounts_of(facts.users.own);
-            facts.helpers = find_helpers(&status);
+            let gains = gains_privilege(&status);
+            facts.idmap = gains.clone().and_then(|()| find_idmap(&libexec_folder()));
+            facts.newidmap = gains.and_then(|()| find_newidmap());
         }
         Ok(facts)
     }
@@ -144,14 +150,39 @@ impl Status {
     }
 }
 
-/// newuidmap and newgidmap, or why they would do nothing for this process.
-fn find_helpers(status: &Status) -> Result<Via, String> {
+/// Whether any helper would gain what it needs when this process executes it; else why not.
+fn gains_privilege(status: &Status) -> Result<(), String> {
     if status.no_new_privs {
         return Err(GAIN_NOTHING.to_string());
     }
     if status.bounding & (CAP_SETUID | CAP_SETGID) != CAP_SETUID | CAP_SETGID {
         return Err("CAP_SETUID and CAP_SETGID are not in this process's bounding set".to_string());
     }
+    Ok(())
+}
+
+/// Where contain-idmap is: as for contain-init, one folder that is fixed at build time, or the one that the caller
+/// named.
+fn libexec_folder() -> PathBuf {
+    std::env::var_os("CONTAIN_LIBEXECDIR").unwrap_or(LIBEXECDIR.into()).into()
+}
+
+/// contain-idmap in this folder, or why it would do nothing for this process.
+fn find_idmap(folder: &Path) -> Result<PathBuf, String> {
+    let path = folder.join("contain-idmap");
+    match defect(&path) {
+        Some(Defect::Absent) => return Err("contain-idmap is not installed".to_string()),
+        Some(Defect::Because(reason)) => return Err(format!("{} {reason}", path.display())),
+        None => {}
+    }
+    match metadata(folder) {
+        Ok(folder) if folder.uid() == 0 && folder.mode() & 0o022 == 0 => Ok(path),
+        _ => Err(format!("{} can be written by others than root", folder.display())),
+    }
+}
+
+/// newuidmap and newgidmap, or why they would do nothing for this process.
+fn find_newidmap() -> Result<Via, String> {
     Ok(Via::Newidmap { newuidmap: find_helper("newuidmap")?, newgidmap: find_helper("newgidmap")? })
 }
 
@@ -252,12 +283,27 @@ mod tests {
     }
 
     #[test]
-    fn helpers_that_gain_nothing_are_not_looked_for() {
+    fn helpers_that_would_gain_nothing_are_told() {
         let all = Status { effective: 0, bounding: u64::MAX, no_new_privs: false };
-        let refused = find_helpers(&Status { no_new_privs: true, ..all });
+        assert_eq!(gains_privilege(&all), Ok(()));
+        let refused = gains_privilege(&Status { no_new_privs: true, ..all });
         assert!(refused.is_err_and(|reason| reason.contains("no_new_privs")));
-        let refused = find_helpers(&Status { bounding: !CAP_SETGID, ..all });
+        let refused = gains_privilege(&Status { bounding: !CAP_SETGID, ..all });
         assert!(refused.is_err_and(|reason| reason.contains("bounding set")));
+    }
+
+    #[test]
+    fn idmap_that_is_absent_or_anybodys_is_not_used() {
+        let absent = find_idmap(Path::new("/usr/there is no such folder"));
+        assert_eq!(absent, Err("contain-idmap is not installed".to_string()));
+        let folder = std::env::temp_dir().join(format!("contain-facts-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("contain-idmap"), "").unwrap();
+        let found = find_idmap(&folder);
+        std::fs::remove_dir_all(&folder).unwrap();
+        let root = nix::unistd::getuid().is_root();
+        let reason = if root { "is neither setuid nor has it file capabilities" } else { "is not owned by root" };
+        assert!(found.is_err_and(|text| text.ends_with(reason)));
     }
 
     #[test]

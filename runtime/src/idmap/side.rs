@@ -9,9 +9,18 @@ use contain_policy::{
     default_for_user, delegated,
 };
 
-use super::Via;
+use super::Usable;
 use super::facts::{Facts, GAIN_NOTHING, Ids, SubordinateFile};
 use crate::error::{Error, Kind};
+
+/// Who may allow a map that a user gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    /// The files, as they are read here and by contain-idmap.
+    ByFiles,
+    /// The system's helpers, where they know the caller by a name that does not come from /etc/passwd.
+    ByOtherName,
+}
 
 /// User ids or group ids: what differs between the two.
 #[derive(Clone, Copy)]
@@ -67,16 +76,16 @@ impl Side<'_> {
     pub(super) fn user_default(
         &self,
         ranges: &RangeSet,
-        helper: &Result<Via, String>,
+        helpers: &Usable,
         notes: &mut Vec<String>,
     ) -> Result<IdMap, Error> {
         let none = RangeSet::new();
-        let usable = match helper {
-            Ok(_) => ranges,
+        let usable = match helpers.any() {
+            Ok(()) => ranges,
             // The administrator delegated ids and installed what maps them: this process took that away from itself.
             Err(reason) if !ranges.is_empty() && reason == GAIN_NOTHING => {
                 let own = self.ids.own;
-                return Err(self.no_helper(reason).remedy(format!(
+                return Err(self.no_helper(&reason).remedy(format!(
                     "start it without no_new_privs, or map the own id alone: -u 0:UID:1 -g 0:GID:1 (here {own})"
                 )));
             }
@@ -121,18 +130,18 @@ impl Side<'_> {
         facts: &Facts,
         map: &IdMap,
         ranges: &RangeSet,
-        helper: &Result<Via, String>,
-    ) -> Result<(), Error> {
+        helpers: &Usable,
+    ) -> Result<Allowed, Error> {
         if map.is_only(self.ids.own) {
-            return Ok(());
+            return Ok(Allowed::ByFiles);
         }
-        match check_within(map, self.ids.own, ranges) {
-            Ok(()) => {}
-            // The helper may know the caller by a name that does not come from /etc/passwd; it checks for itself.
-            Err(refused) if refused.reason == Reason::NotDelegated && facts.accounts.is_empty() && helper.is_ok() => {}
-            Err(refused) => return Err(self.not_allowed(refused.ids, refused.reason, ranges)),
+        let Err(refused) = check_within(map, self.ids.own, ranges) else {
+            return helpers.any().map(|()| Allowed::ByFiles).map_err(|reason| self.no_helper(&reason));
+        };
+        if refused.reason == Reason::NotDelegated && facts.accounts.is_empty() && helpers.newidmap.is_ok() {
+            return Ok(Allowed::ByOtherName);
         }
-        helper.as_ref().map(drop).map_err(|reason| self.no_helper(reason))
+        Err(self.not_allowed(refused.ids, refused.reason, ranges))
     }
 
     /// The kernel gives host user 0 (not group 0) to a new namespace only where whoever writes the map holds
@@ -170,9 +179,12 @@ impl Side<'_> {
 
     pub(super) fn no_helper(&self, reason: &str) -> Error {
         let error = self.error(self.text.unwrap_or_default());
-        let error = error.cause(format!("it needs newuidmap and newgidmap: {reason}"));
+        let error = error.cause(format!("it needs contain-idmap, or newuidmap and newgidmap: {reason}"));
         if reason.ends_with("is not installed") {
-            return error.remedy("install them (package uidmap or shadow-utils), or map the own id only");
+            return error.remedy(
+                "install contain-idmap (make install HELPER_MODE=fcaps), or newuidmap and newgidmap (package uidmap or \
+                 shadow-utils); or map the own id only",
+            );
         }
         error.remedy("mend that, or map the own id only")
     }

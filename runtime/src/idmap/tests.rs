@@ -25,12 +25,26 @@ fn alice() -> Facts {
         may_set_ids: false,
         may_map_host_root: false,
         setgroups_denied: false,
-        helpers: Ok(newidmap()),
+        idmap: absent("contain-idmap"),
+        newidmap: Ok(newidmap()),
     }
 }
 
+fn absent<T>(program: &str) -> Result<T, String> {
+    Err(format!("{program} is not installed"))
+}
+
+fn idmap() -> Via {
+    Via::Idmap { program: "/libexec/contain-idmap".into() }
+}
+
+/// alice, where contain-idmap is installed and the system's helpers are not.
+fn alice_with_idmap() -> Facts {
+    Facts { idmap: Ok("/libexec/contain-idmap".into()), newidmap: absent("newuidmap"), ..alice() }
+}
+
 fn alice_without_helpers() -> Facts {
-    Facts { helpers: Err("newuidmap is not installed".to_string()), ..alice() }
+    Facts { newidmap: absent("newuidmap"), ..alice() }
 }
 
 /// Root with all capabilities.
@@ -42,7 +56,8 @@ fn root(current: &str) -> Facts {
         may_set_ids: true,
         may_map_host_root: true,
         setgroups_denied: false,
-        helpers: Err("not looked for".to_string()),
+        idmap: Err("not looked for".to_string()),
+        newidmap: Err("not looked for".to_string()),
     }
 }
 
@@ -120,7 +135,7 @@ fn root_without_capabilities_has_its_own_ids_only() {
     assert_eq!(text(&maps), "0 0 1\n");
     assert_eq!((maps.via, maps.setgroups), (Via::Direct, Setgroups::Deny));
     assert_eq!(refusal(&facts, Some("0:1000:1"), None).0, Kind::IdMap);
-    let with_helpers = Facts { helpers: Ok(newidmap()), users: ids(0, INITIAL, "0:100000:9\n"), ..facts };
+    let with_helpers = Facts { newidmap: Ok(newidmap()), users: ids(0, INITIAL, "0:100000:9\n"), ..facts };
     assert_eq!(decide(&with_helpers, None, None).unwrap().uid_text, "0 0 1\n");
 }
 
@@ -150,6 +165,91 @@ fn user_without_helper_gets_the_own_id_and_is_told_why() {
     assert_eq!((maps.via, maps.setgroups, maps.setgroups_denied), (Via::Direct, Setgroups::Deny, true));
     assert_eq!(maps.notes.len(), 2);
     assert!(maps.notes[0].contains("/etc/subuid") && maps.notes[0].contains("not installed"), "{:?}", maps.notes);
+}
+
+#[test]
+fn user_with_contain_idmap_needs_no_other_helper() {
+    let maps = decide(&alice_with_idmap(), None, None).unwrap();
+    assert_eq!(text(&maps), "0 1000 1\n1 100000 65536\n");
+    assert_eq!((maps.setgroups, maps.setgroups_denied, maps.become_root), (Setgroups::Keep, false, true));
+    assert_eq!((maps.via.clone(), &maps.notes, &maps.remarks), (idmap(), &Vec::new(), &Vec::new()));
+    let request = Request::decode(&maps.request().unwrap()).unwrap();
+    assert_eq!((request.users.entries(), request.groups.entries()), (&maps.uid_map[..], &maps.gid_map[..]));
+    assert!(request.setgroups);
+    let both = Facts { newidmap: Ok(newidmap()), ..alice_with_idmap() };
+    let maps = decide(&both, None, None).unwrap();
+    assert_eq!((maps.via, maps.remarks), (idmap(), Vec::new()));
+}
+
+#[test]
+fn plan_says_why_a_better_way_was_not_taken() {
+    let maps = decide(&alice(), None, None).unwrap();
+    assert_eq!(maps.remarks, ["the maps are not written by contain-idmap: contain-idmap is not installed"]);
+    assert!(maps.notes.is_empty());
+    let maps = decide(&alice_without_helpers(), None, None).unwrap();
+    let reason = "contain-idmap is not installed; newuidmap is not installed";
+    let note = |word, path| format!("the {word} ids of {path} are not mapped: {reason}");
+    assert_eq!(maps.notes, [note("user", "/etc/subuid"), note("group", "/etc/subgid")]);
+    assert!(maps.remarks.is_empty());
+    let mut facts = alice_with_idmap();
+    facts.users.file = SubordinateFile::Read(Vec::new());
+    facts.groups.file = SubordinateFile::Missing;
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((&maps.via, maps.notes.len()), (&Via::Direct, 0));
+    assert_eq!(maps.remarks, ["only the own ids are mapped: /etc/subuid and /etc/subgid delegate no others"]);
+}
+
+#[test]
+fn contain_idmap_serves_whom_newuidmap_does_not() {
+    let mut facts = alice_with_idmap();
+    facts.groups.own = 27;
+    assert_eq!(decide(&facts, None, None).unwrap().gid_text, "0 27 1\n1 100000 65536\n");
+    facts.groups.file = SubordinateFile::Missing;
+    let maps = decide(&facts, None, None).unwrap();
+    assert_eq!((maps.uid_text.as_str(), maps.gid_text.as_str()), ("0 1000 1\n1 100000 65536\n", "0 27 1\n"));
+    assert_eq!((maps.via.clone(), maps.setgroups, maps.setgroups_denied), (idmap(), Setgroups::Deny, true));
+    assert!(!Request::decode(&maps.request().unwrap()).unwrap().setgroups);
+    facts.users = ids(1000, INITIAL, "alice:1001:10\nalice:990:10\n");
+    assert_eq!(decide(&facts, Some("0:990:21"), None).unwrap().uid_text, "0 990 21\n", "no line of its own is needed");
+}
+
+#[test]
+fn contain_idmap_is_not_asked_for_a_name_that_it_cannot_know() {
+    let mut facts = alice_with_idmap();
+    facts.accounts.clear();
+    facts.users.file = SubordinateFile::Read(b"1000:100000:10\n".to_vec());
+    let (within, beyond) = (Some("0:1000:1,1:100000:10"), Some("0:1000:1,1:200000:10"));
+    assert_eq!(decide(&facts, within, None).unwrap().via, idmap());
+    assert_eq!(refusal(&facts, beyond, None).0, Kind::IdMap);
+    facts.newidmap = Ok(newidmap());
+    assert_eq!(decide(&facts, within, None).unwrap().via, idmap());
+    let maps = decide(&facts, beyond, None).unwrap();
+    assert_eq!(maps.via, newidmap());
+    assert!(maps.remarks[0].ends_with("it knows users by /etc/passwd and by their numbers only"), "{:?}", maps.remarks);
+}
+
+#[test]
+fn contain_idmap_takes_340_ranges_of_both_maps_together() {
+    let lines = |count: u32| (0..count).map(|line| format!("alice:{}:1\n", 100_000 + 2 * line)).collect::<String>();
+    let mut facts = alice_with_idmap();
+    facts.users = ids(1000, INITIAL, &lines(169));
+    facts.groups = ids(1000, INITIAL, &lines(169));
+    assert_eq!(decide(&facts, None, None).unwrap().request().map(|request| request.len()), Ok(12 + 340 * 12));
+    facts.groups = ids(1000, INITIAL, &lines(170));
+    let error = decide(&facts, None, None).unwrap().request().unwrap_err();
+    let said = "map ids: the two maps have 341 ranges, and contain-idmap takes 340 altogether";
+    assert_eq!((error.kind, error.to_string().as_str()), (Kind::IdMap, said));
+    assert!(error.remedy.is_some());
+}
+
+#[test]
+fn no_new_privs_with_delegated_ids_is_an_error_that_names_the_way_out() {
+    let refused = || facts::GAIN_NOTHING.to_string();
+    let facts = Facts { idmap: Err(refused()), newidmap: Err(refused()), ..alice() };
+    let error = decide(&facts, None, None).unwrap_err();
+    assert_eq!(error.kind, Kind::IdMap);
+    assert!(error.cause.is_some_and(|cause| cause.ends_with(facts::GAIN_NOTHING)));
+    assert!(error.remedy.is_some_and(|remedy| remedy.contains("-u 0:UID:1 -g 0:GID:1")));
 }
 
 #[test]
@@ -283,7 +383,7 @@ fn user_whose_name_comes_from_elsewhere_leaves_the_check_to_the_helper() {
     let maps = decide(&facts, Some("0:1000:1,1:100000:10"), None).unwrap();
     assert_eq!((maps.uid_text.as_str(), &maps.via), ("0 1000 1\n1 100000 10\n", &newidmap()));
     assert_eq!(refusal(&facts, Some("0:0:1"), None).0, Kind::IdMap);
-    facts.helpers = Err("newuidmap is not installed".to_string());
+    facts.newidmap = absent("newuidmap");
     assert_eq!(refusal(&facts, Some("0:1000:1,1:100000:10"), None).0, Kind::IdMap);
 }
 

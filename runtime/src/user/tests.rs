@@ -61,6 +61,7 @@ fn maps(denied: bool) -> IdMaps {
         via: Via::Direct,
         become_root: true,
         notes: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 

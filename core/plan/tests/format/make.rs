@@ -95,6 +95,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         38 => Step::BindSource { descriptor: signed, source: text, target: name, attributes: long },
         39 => Step::MountInside { filesystem: text, target: name, options: list, attributes: long },
         40 => Step::ProtectRoot { submounts: yes },
+        41 => Step::MapIdsByHelper { helper: text, request: bytes },
         _ => return None,
     })
 }
