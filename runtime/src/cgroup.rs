@@ -26,6 +26,16 @@ pub(crate) fn to_enter(pid: i32) -> (Vec<Place>, Option<String>) {
     (places.into_iter().map(|(_, place)| place).collect(), note)
 }
 
+/// Controllers and directory of each cgroup in a text of /proc/PID/cgroup, as far as their hierarchies are mounted.
+pub(crate) fn own(cgroup: &str, mountinfo: &str) -> Vec<(String, PathBuf)> {
+    let place = |(controllers, path): (&str, &str)| {
+        let (mount, root) = mounted(mountinfo, controllers)?;
+        let below = Path::new(path).strip_prefix(&root).ok().filter(|path| is_plain(path))?;
+        Some((controllers.to_string(), mount.join(below)))
+    };
+    lines(cgroup).filter_map(place).collect()
+}
+
 /// Our own place in a hierarchy, and the one that is wanted there.
 type Move = (PathBuf, Place);
 
@@ -132,6 +142,13 @@ mod tests {
     fn the_root_of_a_partial_mount_is_taken_off() {
         let (moves, _) = differing("3:cpu,cpuacct:/user/one", "3:cpu,cpuacct:/user/one/x", MOUNTS);
         assert_eq!(moves[0].1, place("/mnt/part", "x/cgroup.procs"));
+    }
+
+    #[test]
+    fn own_cgroups_are_found_where_they_are_mounted() {
+        let found = own("8:pids:/a/b\n3:cpu,cpuacct:/user/one/x\n4:freezer:/\n0::/../other\n", MOUNTS);
+        let expected = [("pids", "/sys/fs/cgroup/pids/a/b"), ("cpu,cpuacct", "/mnt/part/x")];
+        assert_eq!(found, expected.map(|(controllers, path)| (controllers.to_string(), PathBuf::from(path))));
     }
 
     #[test]

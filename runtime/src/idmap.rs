@@ -148,6 +148,12 @@ pub fn resolve(uid_map: Option<&str>, gid_map: Option<&str>) -> Result<IdMaps, E
     decide(&Facts::collect()?, uid_map, gid_map)
 }
 
+/// contain-idmap and the system's helpers, each in words, or why it is of no use to this process.
+pub(crate) fn helpers() -> Result<[Result<String, String>; 2], Error> {
+    let (idmap, newidmap) = facts::helpers()?;
+    Ok([idmap.map(|path| path.display().to_string()), newidmap.map(|via| via.to_string())])
+}
+
 /// The decision, from the facts alone.
 fn decide(facts: &Facts, uid_map: Option<&str>, gid_map: Option<&str>) -> Result<IdMaps, Error> {
     let users = Side { word: "user", program: "newuidmap", path: "/etc/subuid", ids: &facts.users, text: uid_map };

@@ -4,7 +4,7 @@
 use crate::LIBEXECDIR;
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Lifetime, Root, Stdio};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, errno_text};
 use crate::plan::{Bytes, Draft, Test};
 use contain_plan::Descriptors;
 use contain_sys::fd::OnExec;
@@ -156,6 +156,19 @@ fn programs(minimum: i32) -> impl Iterator<Item = Result<OwnedFd, Error>> {
     let from_memory = (!only_elsewhere).then(|| init_memfd(minimum));
     let from_file = move || init_file(&folder, only_elsewhere, minimum);
     from_memory.into_iter().chain(std::iter::once_with(from_file))
+}
+
+/// The path of contain-init's file, and why it would not be executed, where it would not.
+pub(crate) fn installed() -> (String, Option<String>) {
+    let elsewhere = std::env::var_os("CONTAIN_LIBEXECDIR");
+    let chosen = elsewhere.is_some();
+    let folder = elsewhere.unwrap_or(LIBEXECDIR.into());
+    let wrong = match init_file(&folder, chosen, 3) {
+        Ok(_) => None,
+        Err(Error { errno: Some(libc::ENOENT), .. }) => Some("it is not installed".to_string()),
+        Err(error) => Some(error.errno.map(errno_text).or(error.cause).unwrap_or_default()),
+    };
+    (Path::new(&folder).join("contain-init").display().to_string(), wrong)
 }
 
 fn init_memfd(minimum: i32) -> Result<OwnedFd, Error> {

@@ -17,6 +17,7 @@ mod join;
 mod launch;
 pub mod outcome;
 mod plan;
+pub mod probe;
 pub mod seccomp;
 pub mod user;
 
@@ -27,6 +28,7 @@ pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 pub use user::User;
+pub use probe::probe;
 
 /// Where programs that are not for people are installed.
 const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");

@@ -150,6 +150,12 @@ impl Status {
     }
 }
 
+/// contain-idmap and the system's helpers, or why they would do nothing for the calling thread.
+pub(super) fn helpers() -> Result<(Result<PathBuf, String>, Result<Via, String>), Error> {
+    let gains = gains_privilege(&Status::parse(&read_proc("/proc/thread-self/status")?));
+    Ok((gains.clone().and_then(|()| find_idmap(&libexec_folder())), gains.and_then(|()| find_newidmap())))
+}
+
 /// Whether any helper would gain what it needs when this process executes it; else why not.
 fn gains_privilege(status: &Status) -> Result<(), String> {
     if status.no_new_privs {
