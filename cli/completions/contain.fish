@@ -18,7 +18,35 @@ function __contain_operands
                 set behind 1
             case --host
                 set count 1
-            case -g -i -o -u --bind --bind-ro --tmpfs --hostname --env --chdir --user --cap-add --cap-drop --seccomp --preserve-fds
+            case -g
+                set skip 1
+            case -i
+                set skip 1
+            case -o
+                set skip 1
+            case -u
+                set skip 1
+            case --bind
+                set skip 1
+            case --bind-ro
+                set skip 1
+            case --tmpfs
+                set skip 1
+            case --hostname
+                set skip 1
+            case --env
+                set skip 1
+            case --chdir
+                set skip 1
+            case --user
+                set skip 1
+            case --cap-add
+                set skip 1
+            case --cap-drop
+                set skip 1
+            case --seccomp
+                set skip 1
+            case --preserve-fds
                 set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
@@ -61,7 +89,8 @@ complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 
 complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
 complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'
 complete -c contain -n __contain_in_options -l explain -d 'print what would be done, and do nothing'
-complete -c contain -n __contain_in_options -l json -d 'with --explain: for programs'
+complete -c contain -n __contain_in_options -l doctor -d 'say what this host allows, what is missing, and how to mend it'
+complete -c contain -n __contain_in_options -l json -d 'with --explain or --doctor: for programs'
 complete -c contain -n __contain_in_options -s h -l help -d 'show this help'
 complete -c contain -n __contain_in_options -l version -d 'show the version'
 complete -c contain -n 'string match -qr "^0 " -- (__contain_operands)' -xa '(__fish_complete_directories)'

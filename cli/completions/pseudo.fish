@@ -16,7 +16,9 @@ function __pseudo_operands
         switch $word
             case --
                 set behind 1
-            case -g -u
+            case -g
+                set skip 1
+            case -u
                 set skip 1
             case '-?*'
                 if string match -qr -- '^-[h]+[gu]$' $word

@@ -3,7 +3,7 @@
 
 use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::start::ExitCode;
-use crate::{mounts, print, process};
+use crate::{doctor, mounts, print, process};
 use contain::{Config, Console, Network, Root};
 use std::ffi::OsString;
 
@@ -112,11 +112,17 @@ pub(crate) static PROGRAM: Program = Program {
             help: "CMD keeps N descriptors from 3 on",
         },
         Option_ { short: None, long: Some("explain"), value: None, help: "print what would be done, and do nothing" },
-        Option_ { short: None, long: Some("json"), value: None, help: "with --explain: for programs" },
+        Option_ {
+            short: None,
+            long: Some("doctor"),
+            value: None,
+            help: "say what this host allows, what is missing, and how to mend it",
+        },
+        Option_ { short: None, long: Some("json"), value: None, help: "with --explain or --doctor: for programs" },
     ],
     notes: "Maps are START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
-        125 contain's own failure; 64 usage.\n",
+        125 contain's own failure; 64 usage. Of --doctor: 0 where contain --host works, else 1.\n",
 };
 
 /// Runs the program.
@@ -127,6 +133,7 @@ pub fn main() -> ExitCode {
     match parse(&PROGRAM, std::env::args_os().skip(1)) {
         Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
         Ok(given) if given.has("version") => print::version(&PROGRAM),
+        Ok(given) if given.has("doctor") => examine(&given),
         Ok(given) => match configure(&given) {
             Ok(config) => run(&given, &config),
             Err(wrong) => print::usage(&PROGRAM, &wrong),
@@ -144,7 +151,7 @@ fn configure(given: &Given) -> Result<Config, String> {
         argv.push("/bin/sh".into());
     }
     if given.has("json") && !given.has("explain") {
-        return Err("--json goes with --explain".into());
+        return Err("--json goes with --explain or --doctor".into());
     }
     let mut config = Config::new(root, argv);
     config.uid_map = utf8(given.value("u"))?;
@@ -163,6 +170,13 @@ fn configure(given: &Given) -> Result<Config, String> {
     }
     process::configure(given, &mut config)?;
     Ok(config)
+}
+
+fn examine(given: &Given) -> ExitCode {
+    match given.operands.first() {
+        Some(_) => print::usage(&PROGRAM, "--doctor takes no DIR: it looks at this host"),
+        None => doctor::print(given.has("json")),
+    }
 }
 
 fn run(given: &Given, config: &Config) -> ExitCode {

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod contain;
+mod doctor;
 #[doc(hidden)]
 pub mod documents;
 pub mod inject;

@@ -150,8 +150,7 @@ pub fn resolve(uid_map: Option<&str>, gid_map: Option<&str>) -> Result<IdMaps, E
 
 /// contain-idmap and the system's helpers, each in words, or why it is of no use to this process.
 pub(crate) fn helpers() -> Result<[Result<String, String>; 2], Error> {
-    let (idmap, newidmap) = facts::helpers()?;
-    Ok([idmap.map(|path| path.display().to_string()), newidmap.map(|via| via.to_string())])
+    facts::helpers()
 }
 
 /// The decision, from the facts alone.

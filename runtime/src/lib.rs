@@ -27,8 +27,8 @@ pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
-pub use user::User;
 pub use probe::probe;
+pub use user::User;
 
 /// Where programs that are not for people are installed.
 const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");

@@ -59,7 +59,7 @@ pub fn script(program: &Program) -> String {
     let mut out = FUNCTIONS
         .replace("@NAME@", name)
         .replace("@STAND_IN@", &case(stand_in, "count 1"))
-        .replace("@TAKERS@", &case(valued().flat_map(names).collect(), "skip 1"))
+        .replace("@TAKERS@", &valued().map(|option| case(names(option), "skip 1")).collect::<String>())
         .replace("@BUNDLE@", if letters.is_empty() { "" } else { &bundle });
     for option in program.all() {
         let mut line = format!("complete -c {name} -n __{name}_in_options");

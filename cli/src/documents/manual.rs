@@ -108,6 +108,13 @@ included, the container ends with it.",
             "init",
             "It reaps what is orphaned, passes signals on, and lets the command be a process like any other.",
         ),
+        (
+            "doctor",
+            "Each line is a check: how it went, its name, what was found. What is not as it should be is followed by \
+             the reason and the remedy. `limited` costs some containers something; `missing` keeps those that need it \
+             from starting. The last check starts a container for real. The exit status is 0 where `contain --host` \
+             works, else 1.",
+        ),
         ("explain", "What is printed is read back from the very bytes that would be carried out."),
     ],
     sections: &[

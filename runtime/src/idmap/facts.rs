@@ -150,10 +150,12 @@ impl Status {
     }
 }
 
-/// contain-idmap and the system's helpers, or why they would do nothing for the calling thread.
-pub(super) fn helpers() -> Result<(Result<PathBuf, String>, Result<Via, String>), Error> {
+/// contain-idmap and the system's helpers in words, or why they would do nothing for the calling thread.
+pub(super) fn helpers() -> Result<[Result<String, String>; 2], Error> {
     let gains = gains_privilege(&Status::parse(&read_proc("/proc/thread-self/status")?));
-    Ok((gains.clone().and_then(|()| find_idmap(&libexec_folder())), gains.and_then(|()| find_newidmap())))
+    let idmap = gains.clone().and_then(|()| find_idmap(&libexec_folder()));
+    let newidmap = gains.and_then(|()| find_newidmap());
+    Ok([idmap.map(|path| path.display().to_string()), newidmap.map(|via| via.to_string())])
 }
 
 /// Whether any helper would gain what it needs when this process executes it; else why not.

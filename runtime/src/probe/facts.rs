@@ -39,8 +39,8 @@ pub(super) struct Facts {
     pub subordinate: [Option<String>; 2],
     /// contain-idmap and the system's helpers, each in words, or why it is of no use.
     pub helpers: Option<[Result<String, String>; 2]>,
-    /// The ids that a container would have: in words, how many users, and notes.
-    pub ids: Option<Result<(String, u64, Vec<String>), Error>>,
+    /// The ids that a container would have.
+    pub ids: Option<Result<Ids, Error>>,
     /// What calls with arguments that cannot succeed answered: a name and an errno, 0 for none.
     pub calls: Vec<(&'static str, i32)>,
     /// The version of Landlock's interface, or an errno.
@@ -69,6 +69,14 @@ pub(super) struct Facts {
     pub memfd: Option<Result<(), i32>>,
     /// The file of contain-init, and what is wrong with it, where something is.
     pub init: (String, Option<String>),
+}
+
+/// The ids of a container: the maps in words, how many users there are, and what a person should know.
+#[derive(Clone, Debug)]
+pub(super) struct Ids {
+    pub summary: String,
+    pub users: u64,
+    pub notes: Vec<String>,
 }
 
 /// The settings that matter, by their dotted names.
@@ -146,7 +154,7 @@ impl Facts {
         self.helpers = idmap::helpers().ok();
         self.ids = Some(idmap::resolve(None, None).map(|maps| {
             let users = maps.uid_map.iter().map(|entry| u64::from(entry.count())).sum();
-            (maps.summary(), users, maps.notes)
+            Ids { summary: maps.summary(), users, notes: maps.notes }
         }));
     }
 

@@ -92,9 +92,11 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether `contain --host` works here: the container that was tried ran.
+    /// Whether `contain --host` works here: the container that was tried ran, and there is a terminal for its console.
     pub fn works(&self) -> bool {
-        self.findings.iter().any(|finding| finding.name == trial::NAME && finding.status == Status::Ok)
+        let status =
+            |name: &str| self.findings.iter().find(|finding| finding.name == name).map(|finding| finding.status);
+        status(trial::NAME) == Some(Status::Ok) && status(checks::TERMINALS) != Some(Status::Missing)
     }
 
     /// The findings for programs: `{"version":1,"works":true,"findings":[{"name":"kernel","status":"ok",…},…]}`.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! A container, really started: what `contain --host` makes, with a command that ends at once.
+//! A container, really started: what `contain --host` makes, with a command that ends at once. It has no console, since
+//! that would take the caller's terminal; the check of terminals stands in for it.
 
 use super::Finding;
-use crate::config::{Config, Root, Stdio};
+use crate::config::{Config, Console, Root, Stdio};
 use crate::container::Container;
 use crate::error::Error;
 use crate::outcome::{EndedBy, Outcome};
@@ -16,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How the container ended; none where it did not.
 pub(super) fn run() -> Result<Option<Outcome>, Error> {
     let mut config = Config::new(Root::Host, vec!["/bin/sh".into(), "-c".into(), ":".into()]);
+    config.console = Console::None;
     config.stdio = [Stdio::Null; 3];
     let container = Container::run(&config)?;
     let ended = container.wait(Some(PATIENCE))?;

@@ -2,7 +2,7 @@
 //! Which ids a container of this user has, and what further ones take.
 
 use super::super::Finding;
-use super::super::facts::Facts;
+use super::super::facts::{Facts, Ids};
 use std::ops::RangeInclusive;
 
 const FILES: [&str; 2] = ["/etc/subuid", "/etc/subgid"];
@@ -129,7 +129,7 @@ pub(super) fn ids(facts: &Facts) -> Finding {
             finding.remedy.clone_from(&error.remedy);
             finding
         }
-        Some(Ok((summary, 0 | 1, notes))) => {
+        Some(Ok(Ids { summary, users: 0 | 1, notes })) => {
             let finding = Finding::limited(name, summary.as_str());
             let known = notes.is_empty();
             let cause = if known {
@@ -139,7 +139,7 @@ pub(super) fn ids(facts: &Facts) -> Finding {
             };
             finding.since(cause).mend("see subordinate-ids and id-helper")
         }
-        Some(Ok((summary, _, notes))) => {
+        Some(Ok(Ids { summary, notes, .. })) => {
             let mut finding = Finding::ok(name, summary.as_str());
             finding.cause = (!notes.is_empty()).then(|| notes.join("; "));
             finding

@@ -14,6 +14,9 @@ use super::Finding;
 use super::facts::Facts;
 use crate::error::Error;
 
+/// The check of terminals, which every container with a console needs.
+pub(super) const TERMINALS: &str = "terminals";
+
 type Check = fn(&Facts) -> Finding;
 
 /// All of them, in the order in which a person would mend what they find.

@@ -121,7 +121,7 @@ pub(super) fn sys(facts: &Facts) -> Finding {
 }
 
 pub(super) fn terminals(facts: &Facts) -> Finding {
-    let name = "terminals";
+    let name = super::TERMINALS;
     let number = |name: &str| facts.sysctls.get(name).and_then(|value| value.parse::<u64>().ok());
     let used = number("kernel.pty.nr").zip(number("kernel.pty.max"));
     let used = used.map_or("can be opened".to_string(), |(used, most)| format!("{used} of {most} in use"));

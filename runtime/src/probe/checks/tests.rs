@@ -2,6 +2,7 @@
 //! Every check on facts that are made up.
 
 use super::super::Status::{Limited, Missing, Ok as Fine, Unknown};
+use super::super::facts::Ids;
 use super::super::{Finding, Status};
 use super::*;
 use crate::error::Kind;
@@ -28,7 +29,7 @@ fn good() -> Facts {
         names: vec!["alice".into()],
         subordinate: [Some("bob:200000:65536\nalice:100000:65536\n".into()), Some("1000:100000:65536\n".into())],
         helpers: Some([Err("contain-idmap is not installed".into()), Ok("through newuidmap".into())]),
-        ids: Some(Ok(("0→1000, 1-65536→100000-165535".into(), 65537, Vec::new()))),
+        ids: Some(Ok(Ids { summary: "0→1000, 1-65536→100000-165535".into(), users: 65537, notes: Vec::new() })),
         calls: vec![("clone3", libc::EINVAL), ("setns", libc::EBADF)],
         landlock: Some(Ok(7)),
         processes: Some(1000),
@@ -221,7 +222,9 @@ fn helper_of_no_use_is_told_with_its_remedy() {
 
 #[test]
 fn ids_are_shown_as_a_container_would_have_them() {
-    let one = |facts: &mut Facts| facts.ids = Some(Ok(("0→1000".into(), 1, vec!["left out".into()])));
+    let one = |facts: &mut Facts| {
+        facts.ids = Some(Ok(Ids { summary: "0→1000".into(), users: 1, notes: vec!["left out".into()] }))
+    };
     finds(&with(ids::ids, one), Limited, &["0→1000", "left out"]);
     let error = Error::new(Kind::IdMap, "idmap", "map", "user ids").cause("no").remedy("yes");
     finds(&with(ids::ids, |facts| facts.ids = Some(Err(error))), Missing, &["map user ids: no", "yes"]);
