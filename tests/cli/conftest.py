@@ -88,8 +88,6 @@ def original_tools(stage):
     return stage("original", folder, setuid=("contain", "pseudo"))
 
 
-<<<<<<< HEAD
-=======
 @pytest.fixture(scope="session")
 def libexec(scratch):
     """Makes folders of root's with contain-init, for CONTAIN_LIBEXECDIR; what else is put in them can be privileged."""
@@ -142,7 +140,6 @@ def installed(libexec):
     return install
 
 
->>>>>>> 51215b5 (The three kinds of user, proven from inside: maps, setgroups, nested namespaces, apt-get and useradd, with contain-idmap in both its modes)
 def pytest_generate_tests(metafunc):
     """Kept behaviour is checked on ours and, where it is given, on the original."""
     if "tools" in metafunc.fixturenames:

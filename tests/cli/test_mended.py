@@ -216,6 +216,7 @@ def test_program_refuses_to_run_setuid_or_setgid(ours, scratch, user_root, user,
     result = run([copy, *arguments[program], "started"], user=user)
     assert (result.status, result.out) == (125, "")
     assert ("setuid" if mode & 0o4000 else "setgid") in result.err
+    assert "hint: install contain without privilege, and contain-idmap beside it for delegated ids" in result.err
 
 
 @pytest.mark.parametrize("program", ["contain", "pseudo"])

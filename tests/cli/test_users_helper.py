@@ -92,6 +92,8 @@ def test_signal_ends_contain_while_the_helper_works(ours, user_root, user, helpe
     started = [ours.contain, "-c", user_root, "/bin/echo", "started"]
     with lib.Supervisor(started, user=user, env=helper("hang")) as supervisor:
         below = lib.until(lambda: [pid for pid in lib.children(supervisor.pid) if is_helper(pid)], 5, "the helper")
+        # Of a process that is not dumpable it would be root's, and contain-idmap, which has the user's ids, kept out.
+        assert os.stat(f"/proc/{supervisor.init()}/uid_map").st_uid == user.uid
         os.kill(supervisor.pid, 15)
         assert supervisor.wait() == 128 + 15
         os.kill(below[0], 9)
