@@ -72,7 +72,12 @@ pub fn read(fd: Fd, buffer: &mut [u8]) -> Result<usize> {
 
 /// pread(2) from the beginning.
 pub fn read_at_start(fd: Fd, buffer: &mut [u8]) -> Result<usize> {
-    call!(PREAD64, fd.0, buffer.as_mut_ptr(), buffer.len(), 0)
+    read_at(fd, buffer, 0)
+}
+
+/// pread(2) from `offset` on.
+pub fn read_at(fd: Fd, buffer: &mut [u8], offset: usize) -> Result<usize> {
+    call!(PREAD64, fd.0, buffer.as_mut_ptr(), buffer.len(), offset)
 }
 
 /// write(2), tried again when interrupted.
@@ -126,6 +131,8 @@ pub struct Status {
     pub size: u64,
     /// Owning user, in the caller's user namespace.
     pub uid: u32,
+    /// Owning group, likewise.
+    pub gid: u32,
 }
 
 impl Status {
@@ -142,6 +149,11 @@ impl Status {
     /// Whether it is a regular file.
     pub fn is_regular(&self) -> bool {
         self.mode & 0o170_000 == 0o100_000
+    }
+
+    /// Whether it is root's and nobody else, not even a group, has the right to write it.
+    pub fn only_root_writes(&self) -> bool {
+        self.uid == 0 && self.mode & 0o022 == 0
     }
 }
 
@@ -171,6 +183,7 @@ pub fn status(fd: Fd) -> Result<Status> {
         special: stat.special,
         size: stat.size,
         uid: stat.uid,
+        gid: stat.gid,
     })
 }
 
@@ -192,12 +205,18 @@ pub fn filesystem_magic(fd: Fd) -> Result<u64> {
 /// Whether the mount that `fd` is on, or its file system, is read-only.
 pub fn is_read_only(fd: Fd) -> Result<bool> {
     const ST_RDONLY: u64 = 1;
-    // struct statfs of x86-64: type, block size, five counts, id, longest name, fragment size, flags.
-    let [_, _, _, _, _, _, _, _, _, _, flags, ..] = filesystem(fd)?;
+    let [.., flags, _, _, _, _] = filesystem(fd)?;
     Ok(flags & ST_RDONLY != 0)
 }
 
-/// struct statfs.
+/// Whether the file system that `fd` is on is mounted nosuid here.
+pub fn is_nosuid(fd: Fd) -> Result<bool> {
+    const ST_NOSUID: u64 = 2;
+    let [.., flags, _, _, _, _] = filesystem(fd)?;
+    Ok(flags & ST_NOSUID != 0)
+}
+
+/// struct statfs of x86-64: type, block size, five numbers, id, name length, fragment size, flags, four spare.
 fn filesystem(fd: Fd) -> Result<[u64; 15]> {
     let mut buffer = [0u64; 15];
     call!(FSTATFS, fd.0, buffer.as_mut_ptr())?;

@@ -176,6 +176,29 @@ impl Arguments {
         unsafe { Arguments { first: stack.add(1).cast(), count: *stack } }
     }
 
+    /// How many there are (argc).
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Overwrites the environment, its strings and the list of them, with zeros.
+    pub fn clear_environment(&self) {
+        let mut slot = self.first.wrapping_add(self.count).wrapping_add(1).cast_mut().cast::<*mut u8>();
+        // SAFETY: the list of the environment follows that of the arguments and ends with null; its strings end with
+        // zero; the kernel made all of it writable, and nobody else has it.
+        unsafe {
+            while !(*slot).is_null() {
+                let mut byte = *slot;
+                while byte.read() != 0 {
+                    byte.write_volatile(0);
+                    byte = byte.add(1);
+                }
+                slot.write_volatile(core::ptr::null_mut());
+                slot = slot.add(1);
+            }
+        }
+    }
+
     /// What the program may do as the only thread of its process.
     pub fn program(&self) -> Program {
         Program(())

@@ -56,6 +56,11 @@ pub fn reset_all() -> Result<()> {
 
 const SIG_IGN: u64 = 1;
 
+/// SIGALRM after so many seconds (alarm(2)), in place of any that was asked for before.
+pub fn alarm(seconds: u32) -> Result<()> {
+    call!(ALARM, seconds).map(drop)
+}
+
 /// Whether a signal is ignored.
 pub fn is_ignored(signal: i32) -> Result<bool> {
     let mut action = [0u64; 4];

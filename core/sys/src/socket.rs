@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Message sockets between contain's own processes: whole messages, with at most one descriptor.
 
-use crate::fd::O_CLOEXEC;
+use crate::fd::{O_CLOEXEC, from_raw};
 use crate::{Errno, Fd, Result, call};
+use core::ffi::CStr;
+
+const AF_UNIX: usize = 1;
+const SOCK_SEQPACKET: usize = 5;
 
 /// A connected pair (AF_UNIX, SOCK_SEQPACKET): a message arrives whole or not at all; a closed peer reads as 0.
 pub fn pair() -> Result<(Fd, Fd)> {
-    const AF_UNIX: usize = 1;
-    const SOCK_SEQPACKET: usize = 5;
     let mut fds = [-1i32; 2];
     call!(SOCKETPAIR, AF_UNIX, SOCK_SEQPACKET | O_CLOEXEC, 0, fds.as_mut_ptr())?;
     let [a, b] = fds;
@@ -78,11 +80,31 @@ pub fn send(socket: Fd, message: &[u8], passed: Fd, wait: Wait) -> Result<()> {
 
 /// Receives one message into `buffer`: its length (0: the peer is gone), and the descriptor that came with it.
 pub fn receive(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<(usize, Fd)> {
+    receive_message(socket, buffer, wait).map(|message| (message.length, message.fd))
+}
+
+/// As [`receive`], but a message that does not fit, and one with more than one descriptor or with other ancillary
+/// data, is EPROTO.
+pub fn receive_whole(socket: Fd, buffer: &mut [u8]) -> Result<(usize, Fd)> {
+    let message = receive_message(socket, buffer, Wait::Yes)?;
+    if message.is_whole { Ok((message.length, message.fd)) } else { Err(Errno::EPROTO) }
+}
+
+struct Message {
+    length: usize,
+    fd: Fd,
+    /// All of it came, and beside it nothing but one descriptor, or nothing.
+    is_whole: bool,
+}
+
+fn receive_message(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<Message> {
+    const MSG_CTRUNC: i32 = 0x8;
+    const MSG_TRUNC: i32 = 0x20;
     let mut vector = Vector { base: buffer.as_mut_ptr(), length: buffer.len() };
     let mut control = Control { length: 0, level: 0, kind: 0, fd: -1, pad: 0 };
     let mut header = header(&mut vector, &mut control);
     let flags = MSG_CMSG_CLOEXEC | if wait == Wait::No { MSG_DONTWAIT } else { 0 };
-    let received = loop {
+    let length = loop {
         match call!(RECVMSG, socket.0, &raw mut header, flags) {
             // ECONNRESET: the peer is gone and had not read everything. Told once; what it sent is still to be had.
             Err(Errno::EINTR | Errno::ECONNRESET) => {}
@@ -90,7 +112,42 @@ pub fn receive(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<(usize, Fd)>
         }
     };
     let has_fd = header.control_length >= CONTROL_LENGTH && control.level == SOL_SOCKET && control.kind == SCM_RIGHTS;
-    Ok((received, if has_fd { Fd(control.fd) } else { Fd::NONE }))
+    // The padding has room for a second descriptor.
+    let is_one = control.length == if header.control_length == 0 { 0 } else { CONTROL_LENGTH };
+    let is_whole = header.flags & (MSG_TRUNC | MSG_CTRUNC) == 0 && is_one && (has_fd || header.control_length == 0);
+    Ok(Message { length, fd: if has_fd { Fd(control.fd) } else { Fd::NONE }, is_whole })
+}
+
+/// Whether `fd` is a socket like those of [`pair`].
+pub fn is_message_socket(fd: Fd) -> Result<bool> {
+    const SO_TYPE: usize = 3;
+    const SO_DOMAIN: usize = 39;
+    let option = |name: usize| {
+        let (mut value, mut length) = (0i32, 4u32);
+        call!(GETSOCKOPT, fd.0, SOL_SOCKET, name, &raw mut value, &raw mut length).map(|_| value as usize)
+    };
+    Ok(option(SO_DOMAIN)? == AF_UNIX && option(SO_TYPE)? == SOCK_SEQPACKET)
+}
+
+/// Sends one datagram to the socket at `path`, without waiting.
+pub fn send_datagram(path: &CStr, message: &[u8]) -> Result<()> {
+    const SOCK_DGRAM: usize = 2;
+    const SOCK_NONBLOCK: usize = 0o4000;
+    /// struct sockaddr_un.
+    #[repr(C)]
+    struct Address {
+        family: u16,
+        path: [u8; 108],
+    }
+    let mut address = Address { family: AF_UNIX as u16, path: [0; 108] };
+    let path = path.to_bytes();
+    address.path.get_mut(..path.len()).ok_or(Errno::ENAMETOOLONG)?.copy_from_slice(path);
+    let socket = call!(SOCKET, AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | O_CLOEXEC, 0).map(from_raw)?;
+    let (data, length) = (message.as_ptr(), message.len());
+    let flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+    let sent = call!(SENDTO, socket.0, data, length, flags, &raw const address, size_of::<Address>());
+    socket.close()?;
+    sent.map(drop)
 }
 
 fn header(vector: &mut Vector, control: &mut Control) -> Header {

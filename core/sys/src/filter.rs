@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! seccomp programs that allow a list of system calls, made by the compiler: for contain's own processes, each of
+//! which knows what it will call.
+
+use crate::arch::{AUDIT_ARCH, nr};
+
+/// What the kernel calls in a process's name after a stop.
+pub const RESTART_SYSCALL: usize = 219;
+
+/// What becomes of a call that is not allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Otherwise {
+    /// It fails with EPERM.
+    Refuse = 0x0005_0001,
+    /// The process is killed.
+    Kill = 0x8000_0000,
+}
+
+const LOAD: u16 = 0x20;
+const JUMP_EQUAL: u16 = 0x15;
+const RETURN: u16 = 0x06;
+const RETURN_ALLOW: u32 = 0x7fff_0000;
+
+/// One instruction (struct sock_filter).
+pub type Instruction = [u8; 8];
+
+const fn instruction(code: u16, if_true: u8, if_false: u8, value: u32) -> Instruction {
+    let [c0, c1] = code.to_ne_bytes();
+    let [v0, v1, v2, v3] = value.to_ne_bytes();
+    [c0, c1, if_true, if_false, v0, v1, v2, v3]
+}
+
+/// How many instructions [`allow`] makes.
+pub const fn length(calls: &[usize], requests: &[u32]) -> usize {
+    calls.len().saturating_add(requests.len()).saturating_add(8)
+}
+
+/// The program that allows `calls`, and of ioctl only `requests`. Another architecture is killed. `COUNT` is
+/// [`length`]; calls and requests are fewer than 240 together, so that no jump is too far.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
+pub const fn allow<const COUNT: usize>(
+    calls: &[usize],
+    requests: &[u32],
+    otherwise: Otherwise,
+) -> [Instruction; COUNT] {
+    assert!(COUNT == length(calls, requests) && COUNT < 248);
+    let mut program = [[0; 8]; COUNT];
+    // struct seccomp_data: the number at 0, the architecture at 4.
+    program[0] = instruction(LOAD, 0, 0, 4);
+    program[1] = instruction(JUMP_EQUAL, 1, 0, AUDIT_ARCH);
+    program[2] = instruction(RETURN, 0, 0, Otherwise::Kill as u32);
+    program[3] = instruction(LOAD, 0, 0, 0);
+    let mut index = 0;
+    let mut at = 4;
+    while index < calls.len() {
+        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, calls[index] as u32);
+        index += 1;
+        at += 1;
+    }
+    // ioctl: the low half of its second argument, at 24, decides; the kernel looks at no more of it.
+    program[at] = instruction(JUMP_EQUAL, 0, (COUNT - 3 - at) as u8, nr::IOCTL as u32);
+    program[at + 1] = instruction(LOAD, 0, 0, 24);
+    at += 2;
+    index = 0;
+    while index < requests.len() {
+        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, requests[index]);
+        index += 1;
+        at += 1;
+    }
+    program[COUNT - 2] = instruction(RETURN, 0, 0, otherwise as u32);
+    program[COUNT - 1] = instruction(RETURN, 0, 0, RETURN_ALLOW);
+    program
+}
