@@ -16,8 +16,8 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR ?=
-# How the privileged helper for delegated ids is installed: none, fcaps or setuid. This version has no helper of its
-# own and uses the system's newuidmap and newgidmap, so that only `none` can be asked for.
+# How contain-idmap, the helper for delegated ids, is installed: none (not at all), fcaps (with the file capabilities
+# cap_setuid,cap_setgid+ep) or setuid (root, 4755; with HELPER_GROUP 4750, for that group's members alone).
 HELPER_MODE ?= none
 HELPER_GROUP ?=
 
@@ -28,11 +28,11 @@ export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
 
-.PHONY: build check docs bench install uninstall clean helper-mode
+.PHONY: build check docs bench install uninstall clean helper-mode install-helper uninstall-helper
 
 build:
 	$(CARGO) build --release --locked
-	$(CARGO) build --locked --package contain-init --profile core
+	$(CARGO) build --locked --package contain-init --package contain-idmap --profile core
 
 check:
 	tests/run
@@ -45,16 +45,36 @@ bench: build
 
 helper-mode:
 	@case '$(HELPER_MODE)' in \
-	none) ;; \
-	fcaps|setuid) echo 'HELPER_MODE=$(HELPER_MODE): this version has no helper of its own; install uidmap and use none' >&2; exit 1 ;; \
+	none|setuid) ;; \
+	fcaps) command -v setcap >/dev/null || PATH=$$PATH:/sbin:/usr/sbin command -v setcap >/dev/null || \
+	{ echo 'HELPER_MODE=fcaps: setcap is not installed (package libcap2-bin or libcap)' >&2; exit 1; } ;; \
 	*) echo 'HELPER_MODE=$(HELPER_MODE): must be none, fcaps or setuid' >&2; exit 1 ;; \
 	esac
-	@[ -z '$(HELPER_GROUP)' ] || { echo 'HELPER_GROUP goes with HELPER_MODE=setuid' >&2; exit 1; }
+	@[ -z '$(HELPER_GROUP)' ] || [ '$(HELPER_MODE)' = setuid ] || { echo 'HELPER_GROUP goes with HELPER_MODE=setuid' >&2; exit 1; }
+
+# The one privileged file. It gets its owner, then its mode: never set-uid for somebody else. Its folder must be root's.
+install-helper: helper-mode
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-idmap'
+ifneq ($(HELPER_MODE),none)
+	install -d -m 755 '$(DESTDIR)$(LIBEXECDIR)'
+	install -m 755 -o 0 -g $(if $(HELPER_GROUP),'$(HELPER_GROUP)',0) $(TARGET)/core/contain-idmap '$(DESTDIR)$(LIBEXECDIR)/'
+endif
+ifeq ($(HELPER_MODE),setuid)
+	chmod $(if $(HELPER_GROUP),4750,4755) '$(DESTDIR)$(LIBEXECDIR)/contain-idmap'
+endif
+ifeq ($(HELPER_MODE),fcaps)
+	PATH=$$PATH:/sbin:/usr/sbin setcap cap_setuid,cap_setgid+ep '$(DESTDIR)$(LIBEXECDIR)/contain-idmap'
+endif
+
+uninstall-helper:
+	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-idmap'
+	-rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null
 
 install: helper-mode build
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)'
 	for program in $(PROGRAMS); do install -m 755 $(TARGET)/release/$$program '$(DESTDIR)$(BINDIR)/' || exit 1; done
 	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
+	$(MAKE) --no-print-directory install-helper
 	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
 	for page in docs/man/*; do install -D -m 644 "$$page" '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}" || exit 1; done
 	install -d '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
@@ -68,7 +88,7 @@ uninstall:
 	'$(DESTDIR)$(ZSHCOMPDIR)'/_$$program '$(DESTDIR)$(FISHCOMPDIR)'/$$program.fish; done
 	for page in docs/man/*; do rm -f '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}"; done
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-init'
-	-rmdir '$(DESTDIR)$(LIBEXECDIR)' 2>/dev/null
+	$(MAKE) --no-print-directory uninstall-helper
 	TARGET='$(TARGET)' capi/install.sh --uninstall '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
 
 clean:

@@ -1,30 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""What the programs are as files: contain-init static, without libc, position-independent, hardened, small; those
-that a person types static, position-independent and small."""
+"""What the programs are as files: contain-init and contain-idmap static, without libc, position-independent, hardened,
+small; those that a person types static, position-independent and small."""
 
 import re
 import subprocess
 import sys
+import tomllib
 import unittest
 from os import environ
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 TARGET = Path(environ.get("CARGO_TARGET_DIR", TOP / "target"))
-BUDGET = 128 * 1024
 
 
 def readelf(*options, file):
     return subprocess.run(["readelf", "-W", *options, file], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-class ContainInit(unittest.TestCase):
+class Core:
+    """What holds for both programs without libc; NAME and BUDGET say which it is and how large it may be."""
+
     @classmethod
     def setUpClass(cls):
-        build = ["cargo", "build", "--locked", "--quiet", "-p", "contain-init", "--profile", "core"]
+        build = ["cargo", "build", "--locked", "--quiet", "-p", cls.NAME, "--profile", "core"]
         subprocess.run(build, cwd=TOP, check=True)
-        cls.file = TARGET / "core/contain-init"
+        cls.file = TARGET / "core" / cls.NAME
         cls.headers = readelf("-l", file=cls.file)
         cls.dynamic = readelf("-d", file=cls.file)
         cls.relocations = readelf("-r", file=cls.file)
@@ -56,12 +58,32 @@ class ContainInit(unittest.TestCase):
         self.assertRegex(self.headers, r"GNU_STACK\s.*\sRW\s")
 
     def test_size_is_within_budget(self):
-        self.assertLessEqual(self.file.stat().st_size, BUDGET)
+        self.assertLessEqual(self.file.stat().st_size, self.BUDGET)
+
+
+class ContainInit(Core, unittest.TestCase):
+    NAME = "contain-init"
+    BUDGET = 128 * 1024
 
     def test_started_without_a_plan_it_ends_with_125(self):
         self.assertEqual(subprocess.run([self.file]).returncode, 125)
         self.assertEqual(subprocess.run([self.file, "--plan=0"], stdin=subprocess.DEVNULL).returncode, 125)
         self.assertEqual(subprocess.run([self.file, "--plan=99999999999"]).returncode, 125)
+
+
+class ContainIdmap(Core, unittest.TestCase):
+    NAME = "contain-idmap"
+    BUDGET = 64 * 1024
+
+    def test_profile_checks_arithmetic_and_aborts(self):
+        manifest = tomllib.loads((TOP / "Cargo.toml").read_text())
+        profile = manifest["profile"]["core"]
+        self.assertEqual((profile["overflow-checks"], profile["panic"]), (True, "abort"))
+
+    def test_started_without_a_socket_it_ends_with_125(self):
+        for arguments in ([], ["--help"], ["--version"], [""]):
+            run = subprocess.run([self.file, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            self.assertEqual((run.returncode, run.stdout), (125, b""), arguments)
 
 
 class CommandLines(unittest.TestCase):
