@@ -55,6 +55,12 @@
 // A defect in the library.
 #define CONTAIN_E_INTERNAL 13
 
+// A container of this id exists already.
+#define CONTAIN_E_EXISTS 14
+
+// The container is running, paused, or held by another caller.
+#define CONTAIN_E_BUSY 15
+
 // The seccomp profile that boots a distribution (docs/seccomp.md).
 #define CONTAIN_SECCOMP_SYSTEM 1
 

@@ -33,6 +33,10 @@ pub const CONTAIN_E_TOO_BIG: i32 = 11;
 pub const CONTAIN_E_WRONG_PROCESS: i32 = 12;
 /// A defect in the library.
 pub const CONTAIN_E_INTERNAL: i32 = 13;
+/// A container of this id exists already.
+pub const CONTAIN_E_EXISTS: i32 = 14;
+/// The container is running, paused, or held by another caller.
+pub const CONTAIN_E_BUSY: i32 = 15;
 
 const fn same(code: i32, kind: Kind) -> bool {
     code == kind as i32
@@ -46,6 +50,7 @@ const _: () = {
     assert!(same(CONTAIN_E_SECURE_EXEC, Kind::SecureExec) && same(CONTAIN_E_UNSUPPORTED, Kind::Unsupported));
     assert!(same(CONTAIN_E_TOO_BIG, Kind::TooBig) && same(CONTAIN_E_WRONG_PROCESS, Kind::WrongProcess));
     assert!(same(CONTAIN_E_INTERNAL, Kind::Internal));
+    assert!(same(CONTAIN_E_EXISTS, Kind::Exists) && same(CONTAIN_E_BUSY, Kind::Busy));
 };
 
 /// What went wrong. Belongs to the caller, who frees it with contain_error_free(); may be read by several threads at
@@ -93,6 +98,8 @@ pub(crate) fn errno_of(error: &Error) -> c_int {
         Kind::TooBig => libc::E2BIG,
         Kind::WrongProcess => libc::ECHILD,
         Kind::Internal => libc::ENOTRECOVERABLE,
+        Kind::Exists => libc::EEXIST,
+        Kind::Busy => libc::EBUSY,
         _ => libc::EIO,
     };
     error.errno.filter(|errno| (1..4096).contains(errno)).unwrap_or(usual)
@@ -115,6 +122,8 @@ fn code_text(code: i32) -> &'static std::ffi::CStr {
         CONTAIN_E_TOO_BIG => c"a limit of the library is passed",
         CONTAIN_E_WRONG_PROCESS => c"a handle of another process",
         CONTAIN_E_INTERNAL => c"a defect in the library",
+        CONTAIN_E_EXISTS => c"a container of this id exists",
+        CONTAIN_E_BUSY => c"the container is in use",
         _ => c"an unknown error",
     }
 }
@@ -278,7 +287,7 @@ mod tests {
 
     #[test]
     fn code_text_is_known_for_every_code_and_differs() {
-        let texts: Vec<_> = (0..=CONTAIN_E_INTERNAL).map(code_text).collect();
+        let texts: Vec<_> = (0..=CONTAIN_E_BUSY).map(code_text).collect();
         for (at, text) in texts.iter().enumerate() {
             assert_ne!(*text, code_text(-1));
             assert!(!texts[..at].contains(text));

@@ -59,6 +59,16 @@ fn differing(ours: &str, theirs: &str, mountinfo: &str) -> (Vec<Move>, Vec<Strin
     (moves, lost)
 }
 
+/// The directories of the cgroups in a text of /proc/PID/cgroup, where their hierarchies are mounted and show them.
+pub(crate) fn directories(cgroups: &str, mountinfo: &str) -> Vec<PathBuf> {
+    let place = |(controllers, path): (&str, &str)| {
+        let (mount, root) = mounted(mountinfo, controllers)?;
+        let below = Path::new(path).strip_prefix(root).ok().filter(|path| is_plain(path))?;
+        Some(mount.join(below))
+    };
+    lines(cgroups).filter_map(place).collect()
+}
+
 /// Controllers and path of each line `ID:CONTROLLERS:PATH`.
 fn lines(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| {

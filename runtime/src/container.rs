@@ -9,6 +9,8 @@ use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
 use crate::outcome::{EndedBy, Outcome};
 use crate::plan::Bytes;
+use crate::state::stored::Stored;
+use crate::state::{State, Status, processes};
 use crate::{cgroup, diagnose, join};
 use contain_plan::Plan;
 use contain_plan::message::{Ending, LENGTH, Message};
@@ -33,12 +35,22 @@ pub struct Injection {
     pub seccomp: Option<Profile>,
 }
 
-/// A container that this process started. Dropping it never kills: `Config::lifetime` says what follows.
+/// A container that this process started, or one whose state is on disk. Dropping it never kills: `Config::lifetime`
+/// says what follows.
 #[derive(Debug)]
 pub struct Container {
-    monitored: Monitored,
+    hold: Hold,
     profile: Profile,
     lifetime: Lifetime,
+}
+
+/// How a container is held on to.
+#[derive(Debug)]
+enum Hold {
+    /// By its monitor's socket: nobody else knows of it.
+    Monitored(Monitored),
+    /// By its directory; and the process that opened it.
+    Stored(Box<Stored>, u32),
 }
 
 /// A process injected into a container.
@@ -55,13 +67,11 @@ impl Container {
 
     /// Lets the command of a created container begin; returns once it has been executed.
     pub fn start(&self) -> Result<(), Error> {
-        self.monitored.check_process()?;
-        let mut state = self.monitored.lock();
-        let Some(plan) = state.plan.take() else {
-            return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
-        };
-        self.monitored.send(&Message::Start)?;
-        self.monitored.hear_first(&plan).map(|_| ())
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.start(),
+            Hold::Stored(stored, _) => stored.start(),
+        }
     }
 
     /// Create and start in one.
@@ -79,49 +89,155 @@ impl Container {
         let launched = launch::beside(&draft, &along, config.stdio)?;
         drop(along);
         let monitored = Monitored::new(control, launched, way == Way::Create)?;
-        Ok(Container { monitored, profile: config.seccomp, lifetime: config.lifetime })
+        Ok(Container { hold: Hold::Monitored(monitored), profile: config.seccomp, lifetime: config.lifetime })
+    }
+
+    /// One whose state is on disk.
+    pub(crate) fn from_stored(stored: Stored) -> Container {
+        let (profile, lifetime) = (stored.profile(), stored.lifetime());
+        Container { hold: Hold::Stored(Box::new(stored), std::process::id()), profile, lifetime }
+    }
+
+    fn check_process(&self) -> Result<(), Error> {
+        let (Hold::Monitored(Monitored { owner, .. }) | Hold::Stored(_, owner)) = &self.hold;
+        check_owner(*owner)
+    }
+
+    /// Its id, where its state is on disk.
+    pub fn id(&self) -> Option<&str> {
+        match &self.hold {
+            Hold::Monitored(_) => None,
+            Hold::Stored(stored, _) => Some(stored.id()),
+        }
     }
 
     /// Process id of the monitor (the supervisor that `inject` takes).
     pub fn pid(&self) -> i32 {
-        self.monitored.monitor_pid
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.monitor_pid,
+            Hold::Stored(stored, _) => stored.monitor_pid(),
+        }
     }
 
-    /// Process id of PID 1, as seen from outside.
+    /// Process id of PID 1, as seen from outside; 0 where one whose state is on disk has ended.
     pub fn init_pid(&self) -> i32 {
-        self.monitored.init_pid
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.init_pid,
+            Hold::Stored(stored, _) => stored.init().map_or(0, |(pid, _)| pid),
+        }
     }
 
     /// A pidfd of PID 1, the caller's to close: readable when the container has ended.
     pub fn pidfd(&self) -> Result<OwnedFd, Error> {
-        self.monitored.pidfd()
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.pidfd(),
+            Hold::Stored(stored, _) => stored.init().map(|(_, pidfd)| pidfd).ok_or_else(|| stored.stopped("open")),
+        }
     }
 
     /// Sends a signal to the command; SIGKILL ends the whole container.
     pub fn kill(&self, signal: i32) -> Result<(), Error> {
-        self.monitored.kill(signal)
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.kill(signal),
+            Hold::Stored(stored, _) => stored.kill(signal),
+        }
+    }
+
+    /// As `kill`.
+    pub fn signal(&self, signal: i32) -> Result<(), Error> {
+        self.kill(signal)
     }
 
     /// Ends the whole container at once and waits for that; the result says `reason`.
     pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
-        self.monitored.end(reason)
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.end(reason),
+            Hold::Stored(stored, _) => stored.end(reason),
+        }
+    }
+
+    /// Sends `signal`, waits `grace` for the end, and then kills the whole container. One that has ended already keeps
+    /// its own result.
+    pub fn stop(&self, signal: i32, grace: Duration) -> Result<Outcome, Error> {
+        match self.kill(signal) {
+            Err(error) if error.kind != Kind::Gone => return Err(error),
+            _ => {}
+        }
+        match self.wait(Some(grace))? {
+            Some(outcome) => Ok(outcome),
+            None => self.end(EndedBy::Signalled),
+        }
     }
 
     /// Runs another command inside; returns once it has been executed.
     pub fn inject(&self, injection: &Injection) -> Result<Process, Error> {
-        self.monitored.check_process()?;
-        if self.monitored.lock().plan.is_some() {
-            return Err(Error::new(Kind::Gone, "container", "inject into", "the container")
-                .cause("it has been created but not started"));
-        }
-        let target = &self.monitored.init;
+        self.check_process()?;
         let profile = injection.seccomp.unwrap_or(self.profile);
-        inject_into(raw(target), self.init_pid(), injection, profile, self.lifetime)
+        let (pid, target) = match &self.hold {
+            Hold::Monitored(monitored) => (monitored.init_pid, monitored.running_init()?),
+            Hold::Stored(stored, _) => stored.running_init()?,
+        };
+        inject_into(raw(&target), pid, injection, profile, self.lifetime)
     }
 
     /// Waits for the end; `None` when `timeout` passed first. The result stays readable afterwards.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
-        self.monitored.wait(timeout)
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.wait(timeout),
+            Hold::Stored(stored, _) => stored.wait(timeout),
+        }
+    }
+
+    /// What it is doing, derived anew at each call.
+    pub fn state(&self) -> Result<State, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => Ok(monitored.state()),
+            Hold::Stored(stored, _) => stored.state(),
+        }
+    }
+
+    /// All that is known of one whose state is on disk.
+    pub fn status(&self) -> Result<Status, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => Err(Error::new(Kind::Invalid, "state", "find container", "")
+                .cause(format!("the container of process {} has no state on disk", monitored.monitor_pid))
+                .remedy("create it through a runtime")),
+            Hold::Stored(stored, _) => stored.status(),
+        }
+    }
+
+    /// The process ids, as this process sees them, of all in the container's PID namespace: those that were injected
+    /// too. Read from /proc, so that what starts or ends meanwhile may be missing or named.
+    pub fn processes(&self) -> Result<Vec<i32>, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) if monitored.state() == State::Stopped => Err(gone(monitored.init_pid)),
+            Hold::Monitored(monitored) => Ok(processes::of(monitored.init_pid)),
+            Hold::Stored(stored, _) => stored.processes(),
+        }
+    }
+
+    /// Removes one that has ended from disk; with `force` it is killed first, and one that has been deleted already is
+    /// no error.
+    pub fn delete(&self, force: bool) -> Result<(), Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) if monitored.state() == State::Stopped => Ok(()),
+            Hold::Monitored(monitored) if force => monitored.end(EndedBy::Signalled).map(drop),
+            Hold::Monitored(monitored) => {
+                Err(Error::new(Kind::Busy, "state", "delete the container of process", monitored.init_pid.to_string())
+                    .errno(libc::EBUSY)
+                    .cause("it has not ended")
+                    .remedy("kill it first, or delete it with force"))
+            }
+            Hold::Stored(stored, _) => stored.delete(force),
+        }
     }
 }
 
@@ -192,20 +308,20 @@ struct Monitored {
     init: OwnedFd,
     init_pid: i32,
     owner: u32,
-    state: Mutex<State>,
+    state: Mutex<Told>,
 }
 
 #[derive(Default)]
-struct State {
+struct Told {
     /// The plan, until the command has been started: an error names its step.
     plan: Option<Bytes>,
     outcome: Option<Outcome>,
     reason: Option<EndedBy>,
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for Told {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("outcome", &self.outcome).finish_non_exhaustive()
+        f.debug_struct("Told").field("outcome", &self.outcome).finish_non_exhaustive()
     }
 }
 
@@ -229,22 +345,47 @@ impl Monitored {
             init: own(passed),
             init_pid,
             owner: std::process::id(),
-            state: Mutex::new(State { plan: created.then_some(launched.plan), ..State::default() }),
+            state: Mutex::new(Told { plan: created.then_some(launched.plan), ..Told::default() }),
         })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Told> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Handles work in the process that made them: a forked child shares the socket, not the container.
     fn check_process(&self) -> Result<(), Error> {
-        if self.owner == std::process::id() {
-            return Ok(());
+        check_owner(self.owner)
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        let Some(plan) = state.plan.take() else {
+            return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
+        };
+        self.send(&Message::Start)?;
+        self.hear_first(&plan)
+    }
+
+    fn state(&self) -> State {
+        let created = match &*self.lock() {
+            Told { outcome: Some(_), .. } => return State::Stopped,
+            Told { plan, .. } => plan.is_some(),
+        };
+        let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
+        match poll(&mut ended, 0) {
+            Ok(0) if created => State::Created,
+            Ok(0) if processes::is_frozen(self.init_pid) => State::Paused,
+            Ok(0) => State::Running,
+            _ => State::Stopped,
         }
-        Err(Error::new(Kind::WrongProcess, "container", "use the handle of", format!("process {}", self.owner))
-            .cause("this process was forked from the one that made it")
-            .remedy("make containers in the process that uses them"))
+    }
+
+    fn running_init(&self) -> Result<OwnedFd, Error> {
+        if self.lock().plan.is_some() {
+            return Err(Error::new(Kind::Gone, "container", "inject into", "the container")
+                .cause("it has been created but not started"));
+        }
+        self.pidfd()
     }
 
     fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
@@ -381,7 +522,7 @@ impl Monitored {
 
 /// A caller that is PID 1 or a subreaper inherits the monitor when that has said its last word: it is waited for, and
 /// no other child.
-fn reap(monitor: &OwnedFd) {
+pub(crate) fn reap(monitor: &OwnedFd) {
     let subreaper = || {
         let mut value = 0i32;
         // SAFETY: PR_GET_CHILD_SUBREAPER writes one int.
@@ -394,6 +535,16 @@ fn reap(monitor: &OwnedFd) {
         let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOHANG;
         let _ = nix::sys::wait::waitid(id, flags);
     }
+}
+
+/// Handles work in the process that made them: a forked child shares the socket, not the container.
+fn check_owner(owner: u32) -> Result<(), Error> {
+    if owner == std::process::id() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::WrongProcess, "container", "use the handle of", format!("process {owner}"))
+        .cause("this process was forked from the one that made it")
+        .remedy("make containers in the process that uses them"))
 }
 
 impl Drop for Monitored {
@@ -419,13 +570,13 @@ fn failed(plan: Option<&Bytes>, failure: &contain_plan::message::Failure) -> Err
 }
 
 /// Waits until one of two descriptors can be read; how many can.
-fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<usize, Error> {
+pub(crate) fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<usize, Error> {
     let mut asked = descriptors.map(|fd| Poll { fd: fd.as_raw_fd(), events: poll_event::IN, answered: 0 });
     poll(&mut asked, timeout_ms).map_err(system("container", "poll", "the monitor"))
 }
 
 /// The first thing that a new contain-init has to say.
-fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(Message, Fd), Error> {
+pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(Message, Fd), Error> {
     loop {
         readable([control, monitor], -1)?;
         let mut buffer = [0u8; LENGTH];
@@ -438,14 +589,19 @@ fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(
                 .cause("it died before the container was made: it was killed, or ran out of memory"));
         }
         match Message::from_bytes(&buffer[..length]) {
-            Ok(Message::Failed(failure)) => return Err(failed(Some(plan), &failure)),
+            Ok(Message::Failed(failure)) => {
+                if passed.is_some() {
+                    drop(own(passed));
+                }
+                return Err(failed(Some(plan), &failure));
+            }
             Ok(message) => return Ok((message, passed)),
             Err(_) => return Err(unexpected()),
         }
     }
 }
 
-fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
+pub(crate) fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
     let (ended_by, status) = match ending.status & 0x7f {
         0 => (EndedBy::Exited, (ending.status >> 8) & 0xff),
         signal => (EndedBy::Signalled, signal),

@@ -35,6 +35,10 @@ pub enum Kind {
     WrongProcess = 12,
     /// A defect in contain itself.
     Internal = 13,
+    /// A container of this id exists already.
+    Exists = 14,
+    /// Not in this state: running, paused, or held by another caller.
+    Busy = 15,
 }
 
 /// An error of the runtime. Its `Display` is the first line that a person sees: `OPERATION OBJECT: ERRNO TEXT`.

@@ -91,6 +91,13 @@ impl Along {
         Ok(ours)
     }
 
+    /// Where others speak to the container and read what became of it.
+    pub fn state(&mut self, listen: Fd, record: Fd) -> Result<(), Error> {
+        self.numbers.listen = self.duplicate(listen).map_err(system("state", "keep", "the container's socket"))?;
+        self.numbers.record = self.duplicate(record).map_err(system("state", "keep", "the container's record"))?;
+        Ok(())
+    }
+
     /// The process whose namespaces are joined.
     pub fn target(&mut self, pidfd: Fd) -> Result<(), Error> {
         self.numbers.target = self.duplicate(pidfd).map_err(system("caller", "keep", "the container's pidfd"))?;

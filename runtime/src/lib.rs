@@ -19,6 +19,7 @@ pub mod outcome;
 mod plan;
 pub mod probe;
 pub mod seccomp;
+pub mod state;
 pub mod user;
 
 pub use caller::check_privilege;
@@ -28,6 +29,7 @@ pub use describe::Description;
 pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 pub use probe::probe;
+pub use state::{Listed, Runtime, State, Status};
 pub use user::User;
 
 /// Where programs that are not for people are installed.

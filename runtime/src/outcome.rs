@@ -16,6 +16,8 @@ pub enum EndedBy {
     Wall = 3,
     /// The captured output reached its limit and the whole tree was killed.
     Output = 6,
+    /// The command never began: making the container or executing the command failed; `status` is 125.
+    Setup = 8,
 }
 
 /// The result of a run. Times are those of the command and of everything it waited for.
@@ -39,7 +41,7 @@ impl Outcome {
     /// The exit status a shell would show: the command's own, 128+N for a signal, 124 for the deadline.
     pub fn exit_status(&self) -> i32 {
         match self.ended_by {
-            EndedBy::Exited => self.status,
+            EndedBy::Exited | EndedBy::Setup => self.status,
             EndedBy::Wall => 124,
             EndedBy::Signalled | EndedBy::Output => 128 + self.status,
         }

@@ -6,6 +6,7 @@ use crate::OWN_FAILURE;
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
 use crate::id_map::Decimal;
+use contain_plan::Descriptors;
 use contain_plan::message::{Failure, Message};
 use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Executable};
@@ -16,10 +17,14 @@ use core::ffi::CStr;
 /// Reports the failure of a container that has been taken down. The exit status, where there is nobody who prints.
 pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
     let failure = context.failure(fault);
-    let control = Fd(context.descriptors.control);
+    let Descriptors { control, listen, record: file, .. } = context.descriptors;
+    record(Fd(file), &Message::Failed(failure));
+    let control = Fd(control);
     if control.is_some() {
-        // A caller that is gone needs no report.
-        let _ = socket::send(control, &Message::Failed(failure).to_bytes(), Fd::NONE, Wait::No);
+        // Who only started the container has not made the plan, which names the step. A caller that is gone needs no
+        // report.
+        let plan = if listen >= 0 { context.plan_fd } else { Fd::NONE };
+        let _ = socket::send(control, &Message::Failed(failure).to_bytes(), plan, Wait::No);
         return OWN_FAILURE;
     }
     // Returns only where even that cannot be done.
@@ -34,6 +39,14 @@ pub fn last_words() -> i32 {
     // Where this fails too, the status still tells.
     let _ = file::write_whole(Fd(2), TEXT);
     OWN_FAILURE
+}
+
+/// Writes a message behind those that are in the container's record.
+pub fn record(file: Fd, message: &Message) {
+    if file.is_some() {
+        // Where it cannot be written, what is on disk says less: that the process is gone is seen all the same.
+        let _ = file::write_whole(file, &message.to_bytes());
+    }
 }
 
 /// Executes the starter with the report and the plan on descriptors that it is told.

@@ -11,7 +11,7 @@ use crate::{
     root, watch,
 };
 use contain_plan::message::Message;
-use contain_plan::{Doer, Entry, Plan, Step};
+use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
 use contain_sys::fd::OnExec;
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::{Once, Program};
@@ -270,34 +270,65 @@ fn await_start(context: &mut Context<'_>) -> Result<(), Fault> {
     let created = Message::Created { init: init.pid };
     contain_sys::socket::send(control, &created.to_bytes(), init.pidfd, Wait::Yes)?;
     signal::set_mask(0)?;
-    let word = start_word(context, control, init);
+    let word = start_word(context, init);
     signal::set_mask(signal::ALL)?;
     word
 }
 
-fn start_word(context: &mut Context<'_>, control: Fd, init: Child) -> Result<(), Fault> {
+fn start_word(context: &mut Context<'_>, init: Child) -> Result<(), Fault> {
     let ask = |fd: i32| Poll { fd, events: poll_event::IN, answered: 0 };
     loop {
-        let mut asked = [ask(control.0), ask(context.descriptors.caller), ask(init.pidfd.0)];
+        let Descriptors { control, caller, listen, .. } = context.descriptors;
+        let mut asked = [ask(control), ask(caller), ask(init.pidfd.0), ask(listen)];
         poll(&mut asked, -1)?;
-        let [word, caller, ended] = asked;
+        let [word, caller, ended, said] = asked;
         if ended.answered != 0 {
             return Err(Fault::Died);
+        }
+        // ORDER: a caller that has detached may be gone already.
+        if word.answered != 0 {
+            match context.hear(Fd(control), Wait::Yes)? {
+                Some(Message::Start) => return Ok(()),
+                Some(Message::Detach) => context.descriptors.caller = -1,
+                // Others may start it, and its caller's pidfd alone says whether that lives.
+                Some(Message::Release) | None if listen >= 0 => context.descriptors.control = -1,
+                Some(Message::Release) | None => return Err(Fault::CallerGone),
+                Some(other) => obey(other)?,
+            }
+            continue;
         }
         if caller.answered != 0 {
             return Err(Fault::CallerGone);
         }
-        if word.answered == 0 {
-            continue;
-        }
-        match context.hear(control, Wait::Yes)? {
-            Some(Message::Start) => return Ok(()),
-            Some(Message::Signal { signal: number::SIGKILL } | Message::Kill | Message::Release) | None => {
-                return Err(Fault::CallerGone);
-            }
-            Some(_) => {}
+        if said.answered != 0 && listened(context)? {
+            return Ok(());
         }
     }
+}
+
+/// What would end the command ends the container before its command has begun.
+fn obey(word: Message) -> Result<(), Fault> {
+    match word {
+        Message::Kill => Err(Fault::CallerGone),
+        Message::Signal { signal } if signal == number::SIGKILL || watch::ends_a_process(signal) => {
+            Err(Fault::CallerGone)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A word from anyone who may open the socket on disk: whether it is to start. What comes along is where the answer
+/// goes.
+fn listened(context: &mut Context<'_>) -> Result<bool, Fault> {
+    let (message, answer) = watch::heard(Fd(context.descriptors.listen))?;
+    if message == Some(Message::Start) && answer.is_some() {
+        context.descriptors.control = answer.0;
+        return Ok(true);
+    }
+    if answer.is_some() {
+        answer.close()?;
+    }
+    message.map_or(Ok(()), obey).map(|()| false)
 }
 
 /// Ends PID 1, which was there for its user namespace alone.
@@ -330,7 +361,7 @@ fn test_hooks(context: &Context<'_>) -> Result<(), Fault> {
         // The monitor goes on when its caller or a PID 1 is gone: that the walk itself finds it out is what is tested.
         let gone = match context.me {
             Doer::Monitor => {
-                let contain_plan::Descriptors { caller, target, .. } = context.descriptors;
+                let Descriptors { caller, target, .. } = context.descriptors;
                 [caller, target, context.init.map_or(-1, |init| init.pidfd.0)]
             }
             Doer::Init => [-1; 3],

@@ -5,7 +5,7 @@
 use crate::context::{Context, Fault};
 use crate::id_map::Decimal;
 use crate::relay::{Progress, Relay};
-use crate::{OWN_FAILURE, guard};
+use crate::{OWN_FAILURE, guard, report};
 use contain_plan::message::{Ending, LENGTH, Message};
 use contain_plan::{Doer, Step};
 use contain_sys::file::{self, flags};
@@ -23,6 +23,9 @@ pub struct Watch {
     signals: Fd,
     control: Fd,
     caller: Fd,
+    /// Where those speak who have found the container's state on disk, and where they read how it ended.
+    listen: Fd,
+    record: Fd,
     peer: Fd,
     guard: Option<Child>,
     relay: Option<Relay>,
@@ -60,6 +63,8 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         signals,
         control: Fd(context.descriptors.control),
         caller: Fd(context.descriptors.caller),
+        listen: Fd(context.descriptors.listen),
+        record: Fd(context.descriptors.record),
         peer: context.peer,
         guard,
         relay: None,
@@ -113,6 +118,8 @@ impl Watch {
             self.signals,
             self.control,
             self.caller,
+            self.listen,
+            self.record,
             self.peer,
             status,
             self.guard.map_or(Fd::NONE, |guard| guard.pidfd),
@@ -126,7 +133,9 @@ impl Watch {
 
     /// Watches until the end; the exit status.
     pub fn until_end(mut self) -> i32 {
-        self.tell(&Message::Started { init: self.init.pid }, self.init.pidfd);
+        let started = Message::Started { init: self.init.pid };
+        report::record(self.record, &started);
+        self.tell(&started, self.init.pidfd);
         let mut answers = Answers::default();
         // An error here means that this cannot watch any more: it ends the container.
         while !answers.ended {
@@ -152,18 +161,20 @@ impl Watch {
             ask(self.signals),
             ask(self.control),
             ask(self.caller),
+            ask(self.listen),
             ask(guard),
             stdin,
             master,
             stdout,
         ];
         poll(&mut asked, -1)?;
-        let [ended, signals, control, caller, guard, stdin, master, stdout] = asked;
+        let [ended, signals, control, caller, listen, guard, stdin, master, stdout] = asked;
         Ok(Answers {
             ended: ended.answered != 0,
             signals: signals.answered != 0,
             control: control.answered != 0,
             caller: caller.answered != 0,
+            listen: listen.answered != 0,
             guard: guard.answered != 0,
             relay: [stdin, master, stdout],
         })
@@ -181,6 +192,9 @@ impl Watch {
         if answers.caller {
             self.caller = Fd::NONE;
             self.kill();
+        }
+        if answers.listen {
+            self.listen();
         }
         if answers.guard {
             self.replace_guard();
@@ -220,9 +234,31 @@ impl Watch {
             Ok((length, _)) => Message::from_bytes(buffer.get(..length).unwrap_or(&[])),
             Err(_) => return,
         };
+        if let Ok(word) = word {
+            self.do_as_told(word);
+        }
+    }
+
+    /// A word from anyone who may open the socket on disk. Whoever wanted it started hears nothing: it has been.
+    fn listen(&mut self) {
+        match heard(self.listen) {
+            Ok((word, answer)) => {
+                if let Some(word) = word {
+                    self.do_as_told(word);
+                }
+                if answer.is_some() {
+                    let _ = answer.close();
+                }
+            }
+            // A socket that cannot be read would be asked without end.
+            Err(_) => self.listen = Fd::NONE,
+        }
+    }
+
+    fn do_as_told(&mut self, word: Message) {
         match word {
-            Ok(Message::Signal { signal }) => self.deliver(signal),
-            Ok(Message::Kill) => self.kill(),
+            Message::Signal { signal } => self.deliver(signal),
+            Message::Kill => self.kill(),
             _ => {}
         }
     }
@@ -391,6 +427,7 @@ impl Watch {
         if self.failed {
             ending.status = OWN_FAILURE.wrapping_shl(8);
         }
+        report::record(self.record, &Message::Ended(ending));
         if self.report {
             self.tell(&Message::Ended(ending), Fd::NONE);
         }
@@ -420,6 +457,7 @@ struct Answers {
     signals: bool,
     control: bool,
     caller: bool,
+    listen: bool,
     guard: bool,
     relay: [Poll; 3],
 }
@@ -427,7 +465,30 @@ struct Answers {
 impl Default for Answers {
     fn default() -> Self {
         let none = Poll { fd: -1, events: 0, answered: 0 };
-        Answers { ended: false, signals: false, control: false, caller: false, guard: false, relay: [none; 3] }
+        Answers {
+            ended: false,
+            signals: false,
+            control: false,
+            caller: false,
+            listen: false,
+            guard: false,
+            relay: [none; 3],
+        }
+    }
+}
+
+/// One message from the socket on disk, where there is one, and the descriptor that came with it; what is not as it
+/// should be is closed and passed over.
+pub fn heard(listen: Fd) -> contain_sys::Result<(Option<Message>, Fd)> {
+    let mut buffer = [0u8; LENGTH];
+    let (length, passed) = match socket::receive(listen, &mut buffer, Wait::No) {
+        Err(Errno::EAGAIN) => return Ok((None, Fd::NONE)),
+        other => other?,
+    };
+    match Message::from_bytes(buffer.get(..length).unwrap_or(&[])) {
+        Ok(message) => Ok((Some(message), passed)),
+        Err(_) if passed.is_some() => passed.close().map(|()| (None, Fd::NONE)),
+        Err(_) => Ok((None, Fd::NONE)),
     }
 }
 
@@ -460,7 +521,8 @@ fn wait_for_stdout(signals: Fd) -> bool {
     }
 }
 
-fn ends_a_process(signal: i32) -> bool {
+/// The signals that people end a process with.
+pub fn ends_a_process(signal: i32) -> bool {
     matches!(signal, number::SIGHUP | number::SIGINT | number::SIGQUIT | number::SIGTERM)
 }
 

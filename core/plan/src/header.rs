@@ -21,15 +21,20 @@ pub struct Descriptors {
     pub home: i32,
     /// The process whose namespaces are joined (a pidfd), for an injected command.
     pub target: i32,
+    /// A datagram socket on which everyone speaks who may open it: words to a container whose state is on disk.
+    pub listen: i32,
+    /// The file in which a container's start, end or failure is recorded for those who come later.
+    pub record: i32,
 }
 
 impl Descriptors {
     /// None of them.
-    pub const NONE: Descriptors = Descriptors { control: -1, caller: -1, starter: -1, root: -1, home: -1, target: -1 };
+    pub const NONE: Descriptors =
+        Descriptors { control: -1, caller: -1, starter: -1, root: -1, home: -1, target: -1, listen: -1, record: -1 };
 
     /// All numbers, in the order of the format.
-    pub fn all(&self) -> [i32; 6] {
-        [self.control, self.caller, self.starter, self.root, self.home, self.target]
+    pub fn all(&self) -> [i32; 8] {
+        [self.control, self.caller, self.starter, self.root, self.home, self.target, self.listen, self.record]
     }
 }
 
@@ -62,8 +67,16 @@ impl Header {
             return Err(Malformed);
         }
         let mut fd = || reader.i32();
-        let descriptors =
-            Descriptors { control: fd()?, caller: fd()?, starter: fd()?, root: fd()?, home: fd()?, target: fd()? };
+        let descriptors = Descriptors {
+            control: fd()?,
+            caller: fd()?,
+            starter: fd()?,
+            root: fd()?,
+            home: fd()?,
+            target: fd()?,
+            listen: fd()?,
+            record: fd()?,
+        };
         let stop_at = reader.u16()?;
         let fail_at = reader.u16()?;
         Ok(Header { steps, steps_length, finally_length, descriptors, stop_at, fail_at })

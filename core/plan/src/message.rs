@@ -147,6 +147,8 @@ pub enum Message {
         /// What it is.
         what: Passed,
     },
+    /// The container's state is on disk and it outlives its caller from here on; from the caller.
+    Detach,
 }
 
 impl Message {
@@ -192,6 +194,7 @@ impl Message {
                 writer.word(10);
                 writer.word(*what as u32);
             }
+            Message::Detach => writer.word(11),
         }
         out
     }
@@ -226,6 +229,7 @@ impl Message {
                     _ => return Err(Malformed),
                 },
             },
+            11 => Message::Detach,
             _ => return Err(Malformed),
         })
     }

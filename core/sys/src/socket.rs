@@ -103,6 +103,8 @@ fn receive_message(socket: Fd, buffer: &mut [u8], wait: Wait) -> Result<Message>
     let mut vector = Vector { base: buffer.as_mut_ptr(), length: buffer.len() };
     let mut control = Control { length: 0, level: 0, kind: 0, fd: -1, pad: 0 };
     let mut header = header(&mut vector, &mut control);
+    // Room for one descriptor: the kernel closes any further one.
+    header.control_length = CONTROL_LENGTH;
     let flags = MSG_CMSG_CLOEXEC | if wait == Wait::No { MSG_DONTWAIT } else { 0 };
     let length = loop {
         match call!(RECVMSG, socket.0, &raw mut header, flags) {

@@ -19,10 +19,11 @@ fn number(message: &Message) -> u32 {
         Message::Kill => 8,
         Message::Release => 9,
         Message::Pass { .. } => 10,
+        Message::Detach => 11,
     }
 }
 
-const LAST: u32 = 10;
+const LAST: u32 = 11;
 
 fn failure() -> impl Strategy<Value = Failure> {
     let text = prop::collection::vec(any::<u8>(), TEXT).prop_map(|bytes| bytes.try_into().expect("as many"));
@@ -54,6 +55,7 @@ fn message() -> impl Strategy<Value = Message> {
         Just(Message::Release),
         prop_oneof![Just(Passed::Console), Just(Passed::Root), Just(Passed::Terminal)]
             .prop_map(|what| Message::Pass { what }),
+        Just(Message::Detach),
     ]
 }
 
@@ -75,6 +77,7 @@ pub fn all() -> Vec<Message> {
         Message::Pass { what: Passed::Console },
         Message::Pass { what: Passed::Root },
         Message::Pass { what: Passed::Terminal },
+        Message::Detach,
     ]
 }
 

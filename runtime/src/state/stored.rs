@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A container found on disk, and what is done to it. Nothing is remembered between calls but who it is: what it is
+//! doing is asked of the kernel each time, by process ids that are checked with their start times.
+
+use super::directory::{Directory, Lock, STAGE, refused};
+use super::document::{Document, Record};
+use super::held::has_ended;
+use super::make::CONTROL;
+use super::{State, Status, check_scope, processes, remove, status_of};
+use crate::caller::{own, raw, system};
+use crate::config::{Lifetime, Profile};
+use crate::container::{outcome, readable, reap};
+use crate::error::{Error, Kind};
+use crate::outcome::{EndedBy, Outcome};
+use crate::{diagnose, join};
+use contain_plan::message::{Ending, Failure, LENGTH, Message, Part};
+use contain_plan::{MAX_LENGTH, Plan};
+use contain_sys::signal::{Poll, number, poll, poll_event};
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd, process};
+use std::ffi::CString;
+use std::io::Read;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// How long a monitor may take to read what it is told.
+const HEARING: Duration = Duration::from_secs(10);
+
+/// A container on disk.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(super) parent: Directory,
+    pub(super) directory: Directory,
+    pub(super) name: CString,
+    pub(super) document: Document,
+    /// Why this process ended it.
+    reason: Mutex<Option<EndedBy>>,
+}
+
+impl Stored {
+    /// Reads what is written of it. `id` empty: whichever it is.
+    pub fn new(parent: Directory, directory: Directory, name: CString, id: &str) -> Result<Stored, Error> {
+        let shown = if id.is_empty() { name.to_string_lossy().into_owned() } else { id.to_string() };
+        let document = Document::read(&directory)?.ok_or_else(|| remove::unfinished(&shown))?;
+        if (!id.is_empty() && document.id != id) || super::directory_name(&document.id) != name {
+            return Err(super::absent(&shown).remedy("its directory belongs to another id"));
+        }
+        check_scope(&document)?;
+        Ok(Stored { parent, directory, name, document, reason: Mutex::new(None) })
+    }
+
+    pub fn id(&self) -> &str {
+        &self.document.id
+    }
+
+    pub fn profile(&self) -> Profile {
+        self.document.profile
+    }
+
+    pub fn lifetime(&self) -> Lifetime {
+        self.document.lifetime
+    }
+
+    pub fn monitor_pid(&self) -> i32 {
+        self.document.monitor.pid
+    }
+
+    /// Its monitor, while that lives.
+    pub fn monitor(&self) -> Option<OwnedFd> {
+        self.document.live_monitor()
+    }
+
+    /// Its PID 1, while that lives.
+    pub fn init(&self) -> Option<(i32, OwnedFd)> {
+        init_of(&self.document)
+    }
+
+    /// PID 1 of one that is running.
+    pub fn running_init(&self) -> Result<(i32, OwnedFd), Error> {
+        let cause = match (self.state()?, self.init()) {
+            (State::Running, Some(init)) => return Ok(init),
+            (State::Created, _) => "it has been created but not started",
+            (State::Paused, _) => "it is paused",
+            _ => return Err(self.stopped("inject into")),
+        };
+        Err(Error::new(Kind::Busy, STAGE, "inject into container", self.id()).errno(libc::EBUSY).cause(cause))
+    }
+
+    pub fn state(&self) -> Result<State, Error> {
+        self.status().map(|status| status.state)
+    }
+
+    /// What it is doing, derived anew.
+    pub fn status(&self) -> Result<Status, Error> {
+        let monitor = self.monitor();
+        let init = self.init();
+        // ORDER: after looking whether they live: what ended between the two has been recorded.
+        let record = Record::read(&self.directory)?;
+        let lives = init.is_some() || (self.document.init.is_none() && monitor.is_some());
+        let state = match &init {
+            _ if !lives || record.ended.is_some() || record.failed.is_some() => State::Stopped,
+            _ if record.started.is_none() => State::Created,
+            Some((pid, _)) if processes::is_frozen(*pid) => State::Paused,
+            _ => State::Running,
+        };
+        let init = init.filter(|_| state != State::Stopped).map(|(pid, _)| pid);
+        Ok(status_of(&self.document, &record, state, init, monitor.map(|_| self.monitor_pid())))
+    }
+
+    fn lock(&self) -> Result<Lock, Error> {
+        let lock = self.directory.lock()?;
+        if self.directory.is_still(&self.parent, &self.name) { Ok(lock) } else { Err(super::absent(self.id())) }
+    }
+
+    /// Lets the command begin; returns once it has been executed. Of several callers one does.
+    pub fn start(&self) -> Result<(), Error> {
+        let _lock = self.lock()?;
+        self.start_locked()
+    }
+
+    /// As `start`, by a caller that holds the lock.
+    pub fn start_locked(&self) -> Result<(), Error> {
+        match self.state()? {
+            State::Created => {}
+            State::Stopped => return Err(self.stopped("start")),
+            State::Running | State::Paused => return Err(self.started_before()),
+        }
+        let (ours, theirs) = socket::pair().map_err(system(STAGE, "make", "a socket pair"))?;
+        let (ours, theirs) = (own(ours), own(theirs));
+        if send(&self.directory, &Message::Start, raw(&theirs)).is_err() && self.init().is_none() {
+            return Err(self.stopped("start"));
+        }
+        drop(theirs);
+        let (message, passed) = hear(&ours)?;
+        match message {
+            Some(Message::Started { .. }) => Ok(()),
+            Some(Message::Failed(failure)) => Err(failed(&failure, passed)),
+            _ => self.not_started(),
+        }
+    }
+
+    /// The monitor has not answered: what became of the container is on record.
+    fn not_started(&self) -> Result<(), Error> {
+        let record = Record::read(&self.directory)?;
+        match (record.started, record.failed) {
+            (Some(_), _) => Err(self.started_before()),
+            (None, Some(failure)) if !is_death(&failure) => Err(failed(&failure, None)),
+            _ => Err(self.stopped("start")),
+        }
+    }
+
+    fn started_before(&self) -> Error {
+        Error::new(Kind::Invalid, STAGE, "start container", self.id()).cause("it was started before")
+    }
+
+    pub fn stopped(&self, operation: &str) -> Error {
+        Error::new(Kind::Gone, STAGE, format!("{operation} container"), self.id())
+            .errno(libc::ESRCH)
+            .cause("container not running: it has ended")
+    }
+
+    pub fn kill(&self, signal: i32) -> Result<(), Error> {
+        if !(0..=number::LAST).contains(&signal) {
+            return Err(Error::invalid("signal", signal.to_string(), "a signal is a number from 0 to 64"));
+        }
+        if self.state()? == State::Stopped {
+            return Err(self.stopped("signal"));
+        }
+        if signal == 0 {
+            return Ok(());
+        }
+        let message = if signal == number::SIGKILL { Message::Kill } else { Message::Signal { signal } };
+        let sent = send(&self.directory, &message, Fd::NONE);
+        if signal == number::SIGKILL
+            && let Some((_, init)) = self.init()
+            && process::send_signal(raw(&init), number::SIGKILL).is_ok()
+        {
+            return Ok(());
+        }
+        // Between the look and the word it may have ended.
+        sent.or_else(|error| if self.state()? == State::Stopped { Err(self.stopped("signal")) } else { Err(error) })
+    }
+
+    /// Ends it at once and waits for that; the result says `reason`.
+    pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(reason);
+        match self.kill(number::SIGKILL) {
+            Err(error) if error.kind != Kind::Gone => return Err(error),
+            // One that has ended keeps its own result.
+            _ => {}
+        }
+        loop {
+            match self.wait(None) {
+                Err(error) if error.errno == Some(libc::EINTR) => {}
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for the end; `None` when `timeout` passed first.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (init, monitor) = (self.init(), self.monitor());
+        // The monitor ends behind PID 1, when it has recorded the end; PID 1 ends behind a monitor that was killed.
+        for pidfd in [monitor.as_ref(), init.as_ref().map(|(_, pidfd)| pidfd)].into_iter().flatten() {
+            if !until_ended(pidfd, deadline, timeout.is_none(), self.id())? {
+                return Ok(None);
+            }
+        }
+        if let Some(monitor) = &monitor {
+            reap(monitor);
+        }
+        let reason = *self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(Some(outcome_of(&Record::read(&self.directory)?, reason)))
+    }
+
+    pub fn processes(&self) -> Result<Vec<i32>, Error> {
+        match self.state()? {
+            State::Stopped => Err(self.stopped("list the processes of")),
+            _ => Ok(self.init().map(|(pid, _)| processes::of(pid)).unwrap_or_default()),
+        }
+    }
+
+    pub fn delete(&self, force: bool) -> Result<(), Error> {
+        remove::delete(&self.parent, &self.name, self.id(), force)
+    }
+}
+
+/// PID 1 of a container: as it was noted, else the child of its monitor.
+fn init_of(document: &Document) -> Option<(i32, OwnedFd)> {
+    match document.init {
+        Some(held) => document.live_init().map(|pidfd| (held.pid, pidfd)),
+        None => {
+            let monitor = document.live_monitor()?;
+            let target = join::find(document.monitor.pid).ok()?;
+            (!has_ended(&monitor)).then_some((target.pid, target.pidfd))
+        }
+    }
+}
+
+/// Whether PID 1 lives, or a monitor that may yet make it.
+pub(super) fn is_alive(document: &Document) -> bool {
+    match document.init {
+        Some(_) => document.live_init().is_some(),
+        None => document.live_monitor().is_some(),
+    }
+}
+
+/// Waits for a process's end; false when `deadline` passed first. Without one a signal of the caller's ends the wait.
+fn until_ended(pidfd: &OwnedFd, deadline: Option<Instant>, for_ever: bool, id: &str) -> Result<bool, Error> {
+    loop {
+        let left = deadline.map(|deadline| {
+            // Rounded up: a poll that returns early would spin.
+            let left = deadline.saturating_duration_since(Instant::now());
+            i64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
+        });
+        if readable([pidfd, pidfd], left.unwrap_or(-1))? > 0 {
+            return Ok(true);
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Ok(false);
+        }
+        if for_ever {
+            return Err(Error::new(Kind::System, STAGE, "wait for container", id).errno(libc::EINTR));
+        }
+    }
+}
+
+/// A socket that speaks to the monitor. ECONNREFUSED: there is none any more.
+pub(super) fn connect(directory: &Directory) -> Result<UnixDatagram, Error> {
+    let failed = |error: std::io::Error| {
+        refused("reach the monitor of", directory.path())(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
+    };
+    // connect(2) would follow a link.
+    if !directory.has_socket(CONTROL) {
+        return Err(failed(std::io::Error::from_raw_os_error(libc::ECONNREFUSED)));
+    }
+    let socket = UnixDatagram::unbound().map_err(failed)?;
+    socket.connect(directory.through_descriptor("control")).map_err(failed)?;
+    Ok(socket)
+}
+
+/// Tells the monitor something; a descriptor for its answer goes along.
+pub(super) fn send(directory: &Directory, message: &Message, passed: Fd) -> Result<(), Error> {
+    let socket = connect(directory)?;
+    let end = Instant::now() + HEARING;
+    loop {
+        match socket::send(raw(&socket), &message.to_bytes(), passed, Wait::No) {
+            Ok(()) => return Ok(()),
+            Err(Errno::EAGAIN) if Instant::now() < end => {
+                // Others speak to it too: until there is room again.
+                let mut asked = [Poll { fd: socket.as_raw_fd(), events: poll_event::OUT, answered: 0 }];
+                poll(&mut asked, 100).map_err(system(STAGE, "poll", "the monitor"))?;
+            }
+            Err(Errno::EAGAIN) => {
+                return Err(Error::new(
+                    Kind::Busy,
+                    STAGE,
+                    "reach the monitor of",
+                    directory.path().display().to_string(),
+                )
+                .errno(libc::EAGAIN)
+                .cause("it does not listen: it is stopped"));
+            }
+            Err(errno) => return Err(refused("reach the monitor of", directory.path())(errno)),
+        }
+    }
+}
+
+/// The answer to a start, and what came with it; nothing where the monitor has closed the socket or ended.
+fn hear(socket: &OwnedFd) -> Result<(Option<Message>, Option<OwnedFd>), Error> {
+    while readable([socket, socket], -1)? == 0 {}
+    let mut buffer = [0u8; LENGTH];
+    let (length, passed) =
+        socket::receive(raw(socket), &mut buffer, Wait::Yes).map_err(system(STAGE, "hear from", "the monitor"))?;
+    Ok((Message::from_bytes(&buffer[..length]).ok(), passed.is_some().then(|| own(passed))))
+}
+
+/// The error of a start that failed, in the words of the plan that came along.
+fn failed(failure: &Failure, plan: Option<OwnedFd>) -> Error {
+    let mut bytes = Zeroizing::new(Vec::new());
+    if let Some(plan) = plan {
+        // Every descriptor of a memfd shares one place to read from.
+        let mut file = std::fs::File::from(plan);
+        let whole =
+            std::io::Seek::rewind(&mut file).and_then(|()| file.take(MAX_LENGTH as u64).read_to_end(&mut bytes));
+        if whole.is_err() {
+            bytes.clear();
+        }
+    }
+    diagnose::error(Plan::read(&bytes).ok().as_ref(), failure)
+}
+
+/// Whether a failure is that the container was ended before its command began.
+fn is_death(failure: &Failure) -> bool {
+    failure.part() == Part::Died && failure.errno == 0
+}
+
+/// How a container ended, by its record. A monitor that was killed has recorded nothing, and PID 1 with it.
+pub(super) fn outcome_of(record: &Record, reason: Option<EndedBy>) -> Outcome {
+    let killed = Ending { status: number::SIGKILL, ..Ending::default() };
+    match (record.ended, record.failed) {
+        (None, Some(failure)) if !is_death(&failure) => {
+            Outcome { ended_by: EndedBy::Setup, status: 125, ..outcome(&Ending::default(), None) }
+        }
+        (ended, _) => {
+            let ending = ended.unwrap_or(killed);
+            outcome(&ending, reason.filter(|_| ending.status & 0x7f == number::SIGKILL))
+        }
+    }
+}
