@@ -11,6 +11,8 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 LIBEXECDIR ?= $(PREFIX)/libexec/contain
+# Where AppArmor's profiles are; empty for none.
+APPARMORDIR ?= /etc/apparmor.d
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -76,6 +78,9 @@ install: helper-mode build
 	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
 	$(MAKE) --no-print-directory install-helper
 	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+	[ -z '$(APPARMORDIR)' ] || { install -d '$(DESTDIR)$(APPARMORDIR)' && \
+	sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|' apparmor/contain-init.in >'$(DESTDIR)$(APPARMORDIR)/contain-init' && \
+	chmod 644 '$(DESTDIR)$(APPARMORDIR)/contain-init'; }
 	for page in docs/man/*; do install -D -m 644 "$$page" '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}" || exit 1; done
 	install -d '$(DESTDIR)$(BASHCOMPDIR)' '$(DESTDIR)$(ZSHCOMPDIR)' '$(DESTDIR)$(FISHCOMPDIR)'
 	for program in $(PROGRAMS); do \
@@ -86,6 +91,7 @@ install: helper-mode build
 uninstall:
 	for program in $(PROGRAMS); do rm -f "$(DESTDIR)$(BINDIR)/$$program" '$(DESTDIR)$(BASHCOMPDIR)'/$$program \
 	'$(DESTDIR)$(ZSHCOMPDIR)'/_$$program '$(DESTDIR)$(FISHCOMPDIR)'/$$program.fish; done
+	[ -z '$(APPARMORDIR)' ] || rm -f '$(DESTDIR)$(APPARMORDIR)/contain-init'
 	for page in docs/man/*; do rm -f '$(DESTDIR)$(MANDIR)'/man$${page##*.}/"$${page##*/}"; done
 	rm -f '$(DESTDIR)$(LIBEXECDIR)/contain-init'
 	$(MAKE) --no-print-directory uninstall-helper

@@ -155,14 +155,27 @@ fn write_all(fd: Fd, mut bytes: &[u8]) -> Result<(), Errno> {
 }
 
 /// contain-init as a descriptor, in the order in which they are tried: the one in CONTAIN_LIBEXECDIR alone where
-/// that is set; else a sealed memfd of our own, then the installed one (for vm.memfd_noexec, AppArmor).
+/// that is set; else a sealed memfd of our own, then the installed one (for vm.memfd_noexec). Where AppArmor leaves user
+/// namespaces to programs with a profile, the installed one comes first: the profile holds for its path alone.
 fn programs(minimum: i32) -> impl Iterator<Item = Result<OwnedFd, Error>> {
     let elsewhere = std::env::var_os("CONTAIN_LIBEXECDIR");
     let only_elsewhere = elsewhere.is_some();
     let folder = elsewhere.unwrap_or(LIBEXECDIR.into());
-    let from_memory = (!only_elsewhere).then(|| init_memfd(minimum));
+    let profiled = !only_elsewhere && apparmor_restricts();
+    let first = profiled.then(|| init_file(&folder, false, minimum).ok().map(Ok)).flatten();
+    let from_memory = (!only_elsewhere && first.is_none()).then(|| init_memfd(minimum));
     let from_file = move || init_file(&folder, only_elsewhere, minimum);
-    from_memory.into_iter().chain(std::iter::once_with(from_file))
+    first.into_iter().chain(from_memory).chain(std::iter::once_with(from_file))
+}
+
+/// Whether AppArmor lets no program without a profile of its own use user namespaces (Ubuntu's switch).
+fn apparmor_restricts() -> bool {
+    let Ok(fd) = file::open(Fd::CWD, c"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", flags::O_RDONLY) else {
+        return false;
+    };
+    let fd = own(fd);
+    let mut value = [0u8];
+    file::read(raw(&fd), &mut value).is_ok_and(|length| length == 1 && value != *b"0")
 }
 
 /// The path of contain-init's file, and why it would not be executed, where it would not.

@@ -108,7 +108,7 @@ fn is_absent(reason: &str) -> bool {
 /// What to do about a helper that is of no use, from the reason that was found.
 fn mend(reason: &str) -> &'static str {
     if is_absent(reason) {
-        "install contain with its helper (make install HELPER_MODE=fcaps), or the package uidmap (Debian, Ubuntu), shadow-utils (Fedora), shadow (Arch)"
+        "install the package uidmap (Debian, Ubuntu), shadow-utils (Fedora) or shadow (Arch), or contain-idmap (make install HELPER_MODE=fcaps)"
     } else if reason.contains("nosuid") {
         "remount that file system without nosuid"
     } else if reason.contains("no_new_privs") {

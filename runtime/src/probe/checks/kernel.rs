@@ -41,9 +41,14 @@ pub(super) fn system_calls(facts: &Facts) -> Finding {
     if refused.is_empty() {
         return Finding::ok(name, "those that are needed are let through");
     }
-    Finding::missing(name, format!("refused: {}", refused.join(" ")))
-        .since("a seccomp filter around this process does not know them or forbids them, or the kernel is too old")
-        .mend("use a newer engine, or podman run or docker run with --security-opt seccomp=unconfined; in a service unit, widen SystemCallFilter=")
+    let found = format!("refused: {}", refused.join(" "));
+    let cause = "a seccomp filter around this process does not know them or forbids them, or the kernel is too old";
+    let finding = if refused == ["clone3"] {
+        Finding::limited(name, found).since(format!("{cause}; containers then have the host's time namespace"))
+    } else {
+        Finding::missing(name, found).since(cause)
+    };
+    finding.mend("use a newer engine, or podman run or docker run with --security-opt seccomp=unconfined; in a service unit, widen SystemCallFilter=")
 }
 
 pub(super) fn landlock(facts: &Facts) -> Finding {

@@ -104,6 +104,8 @@ fn kernel_is_compared_with_the_oldest_that_will_do() {
 #[test]
 fn system_calls_that_are_filtered_away_are_named() {
     let refused = |facts: &mut Facts| facts.calls = vec![("clone3", libc::ENOSYS), ("setns", libc::EPERM)];
+    let old = |facts: &mut Facts| facts.calls = vec![("clone3", libc::ENOSYS), ("setns", libc::EBADF)];
+    finds(&with(kernel::system_calls, old), Limited, &["clone3", "time"]);
     finds(&with(kernel::system_calls, refused), Missing, &["clone3 setns", "seccomp"]);
     finds(&with(kernel::landlock, |facts| facts.landlock = Some(Err(libc::EOPNOTSUPP))), Limited, &["lsm="]);
     finds(&with(kernel::landlock, |facts| facts.landlock = Some(Err(libc::ENOSYS))), Limited, &["5.13"]);
@@ -205,7 +207,7 @@ fn helper_of_no_use_is_told_with_its_remedy() {
         let both = [Err(idmap.to_string()), Err(newidmap.to_string())];
         with(ids::id_helper, |facts| facts.helpers = Some(both))
     };
-    finds(&helpers(absent, "newuidmap is not installed"), Limited, &[absent, "newuidmap is", "HELPER_MODE", "uidmap"]);
+    finds(&helpers(absent, "newuidmap is not installed"), Limited, &[absent, "newuidmap is", "package uidmap"]);
     for (reason, remedy) in [
         ("/usr/bin/newuidmap is on a file system mounted nosuid", "without nosuid"),
         ("/usr/bin/newuidmap can be written by others than root", "again"),
