@@ -30,7 +30,7 @@ export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
 
-.PHONY: build check docs bench install uninstall clean helper-mode install-helper uninstall-helper
+.PHONY: build check docs bench install install-data uninstall clean helper-mode install-helper uninstall-helper
 
 build:
 	$(CARGO) build --release --locked
@@ -78,6 +78,10 @@ install: helper-mode build
 	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
 	$(MAKE) --no-print-directory install-helper
 	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'
+	$(MAKE) --no-print-directory install-data
+
+# What needs no building: the AppArmor profile, manual pages, completions.
+install-data:
 	[ -z '$(APPARMORDIR)' ] || { install -d '$(DESTDIR)$(APPARMORDIR)' && \
 	sed 's|@LIBEXECDIR@|$(LIBEXECDIR)|' apparmor/contain-init.in >'$(DESTDIR)$(APPARMORDIR)/contain-init' && \
 	chmod 644 '$(DESTDIR)$(APPARMORDIR)/contain-init'; }

@@ -58,10 +58,10 @@ def test_doctor_for_people_has_a_line_for_each_finding(ours, user):
 
 def test_doctor_has_colour_on_a_terminal_only(ours):
     with Terminal([ours.contain, "--doctor"]) as terminal:
-        assert "\x1b[32mok" in terminal.expect(r"contain works here")
+        terminal.expect(r"(?s)^\x1b\[32mok.*contain works here")
         assert terminal.wait() == 0
     with Terminal([ours.contain, "--doctor"], env={"NO_COLOR": "1"}) as terminal:
-        assert "\x1b" not in terminal.expect(r"contain works here")
+        terminal.expect(r"^[^\x1b]*contain works here")
         assert terminal.wait() == 0
 
 
@@ -83,7 +83,7 @@ def test_no_user_namespaces_are_found(ours):
     wrap = ["unshare", "--user", "--map-root-user", "sh", "-ec", script, "sh"]
     findings, result = examine(ours.contain, wrap=wrap)
     assert_found(findings["user-namespaces"], "missing", "user.max_user_namespaces is 0", "sysctl")
-    assert_found(findings["container"], "missing", "limit on namespaces")
+    assert_found(findings["container"], "missing")
     assert result.status == 1
 
 

@@ -3,8 +3,10 @@
 """The walls of the house: who may depend on whom, which outside packages there are, and under which licences."""
 
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
@@ -87,6 +89,31 @@ class Metadata(unittest.TestCase):
         command = ["cargo", "run", "--quiet", "--locked", "-p", "contain-cli", "--example", "documents", "--", "--check"]
         found = subprocess.run(command, cwd=TOP, stderr=subprocess.PIPE, text=True)
         self.assertEqual(found.returncode, 0, found.stderr)
+
+    def test_what_needs_no_building_is_installed_and_removed(self):
+        with tempfile.TemporaryDirectory() as place:
+            made = [f"DESTDIR={place}", "PREFIX=/usr", "LIBEXECDIR=/usr/libexec/here"]
+            subprocess.run(["make", "-s", "install-data", *made], cwd=TOP, check=True)
+            files = {str(path.relative_to(place)) for path in Path(place).rglob("*") if path.is_file()}
+            for program in ("contain", "inject", "pseudo"):
+                self.assertIn(f"usr/share/man/man1/{program}.1", files)
+                self.assertIn(f"usr/share/bash-completion/completions/{program}", files)
+                self.assertIn(f"usr/share/zsh/site-functions/_{program}", files)
+                self.assertIn(f"usr/share/fish/vendor_completions.d/{program}.fish", files)
+            self.assertIn("usr/share/man/man3/libcontain.3", files)
+            self.check_apparmor_profile(Path(place) / "etc/apparmor.d/contain-init")
+            subprocess.run(["make", "-s", "uninstall", *made], cwd=TOP, check=True, stderr=subprocess.DEVNULL)
+            self.assertEqual([path for path in Path(place).rglob("*") if path.is_file()], [])
+
+    def check_apparmor_profile(self, path):
+        text = path.read_text()
+        self.assertIn("profile contain-init /usr/libexec/here/contain-init flags=(unconfined) {", text)
+        self.assertNotIn("@", text)
+        parser = shutil.which("apparmor_parser", path="/usr/sbin:/sbin")
+        if parser is None or not Path("/etc/apparmor.d/abi/4.0").exists():
+            print("skipped: no apparmor_parser 4 that could read the profile")
+            return
+        subprocess.run([parser, "-Q", "-K", path], check=True)
 
     def test_files_name_their_licence(self):
         tracked = subprocess.run(["git", "ls-files", "*.rs"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)
