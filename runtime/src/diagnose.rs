@@ -212,7 +212,7 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         ),
         (Step::Clone { .. }, _, EPERM) => (
             "user namespaces are forbidden here: by kernel.unprivileged_userns_clone=0, by AppArmor (kernel.apparmor_restrict_unprivileged_userns=1), by a seccomp filter around this process, or since it is in a chroot",
-            "contain --doctor says which; allow them for this user: sysctl kernel.unprivileged_userns_clone=1, the AppArmor profile that make install brings, or the outer container's seccomp profile",
+            "contain --doctor says which; allow them for this user: sysctl kernel.unprivileged_userns_clone=1, the AppArmor profile that make install brings (or kernel.apparmor_restrict_unprivileged_userns=0), or the outer container's seccomp profile",
         ),
         (Step::Clone { .. }, _, EACCES) => (
             "the root is a directory that this user may not enter, or a security module (AppArmor on Ubuntu 24.04 and later) forbids user namespaces",
