@@ -13,6 +13,8 @@ _contain() {
         --bind
         --bind-ro
         --tmpfs
+        --overlay
+        --overlay-size
         --read-only
         --hostname
         --env
@@ -61,6 +63,7 @@ _contain() {
         --bind) taker=$word ;;
         --bind-ro) taker=$word ;;
         --tmpfs) taker=$word ;;
+        --overlay-size) taker=$word ;;
         --hostname) taker=$word ;;
         --env) taker=$word ;;
         --chdir) taker=$word ;;
@@ -83,6 +86,7 @@ _contain() {
         --bind) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --bind-ro) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --tmpfs) : ;;
+        --overlay-size) : ;;
         --hostname) : ;;
         --env) : ;;
         --chdir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;

@@ -32,6 +32,8 @@ function __contain_operands
                 set skip 1
             case --tmpfs
                 set skip 1
+            case --overlay-size
+                set skip 1
             case --hostname
                 set skip 1
             case --env
@@ -75,6 +77,8 @@ complete -c contain -n __contain_in_options -l host -d 'in place of DIR: the hos
 complete -c contain -n __contain_in_options -l bind -r -F -d 'bind a file or directory of the host on DST (default SRC)'
 complete -c contain -n __contain_in_options -l bind-ro -r -F -d 'the same, read-only'
 complete -c contain -n __contain_in_options -l tmpfs -x -d 'an empty file system in memory on DST'
+complete -c contain -n __contain_in_options -l overlay -d 'what is written to the root goes to memory and away at the end'
+complete -c contain -n __contain_in_options -l overlay-size -x -d 'the same, and how much that can be'
 complete -c contain -n __contain_in_options -l read-only -d 'the root and what is mounted below it cannot be written to'
 complete -c contain -n __contain_in_options -l hostname -x -d 'the host name inside'
 complete -c contain -n __contain_in_options -l env -x -d 'an environment variable of CMD, which else has container=contain alone'

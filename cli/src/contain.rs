@@ -55,6 +55,18 @@ pub(crate) static PROGRAM: Program = Program {
         },
         Option_ {
             short: None,
+            long: Some("overlay"),
+            value: None,
+            help: "what is written to the root goes to memory and away at the end",
+        },
+        Option_ {
+            short: None,
+            long: Some("overlay-size"),
+            value: Some("SIZE"),
+            help: "the same, and how much that can be",
+        },
+        Option_ {
+            short: None,
             long: Some("read-only"),
             value: None,
             help: "the root and what is mounted below it cannot be written to",
@@ -161,6 +173,7 @@ fn configure(given: &Given) -> Result<Config, String> {
     config.hostname = given.value("hostname").cloned();
     config.init = given.has("init");
     config.mounts = mounts::parse(given)?;
+    config.overlay = mounts::overlay(given)?;
     config.read_only = given.has("read-only");
     if given.has("c") {
         config.console = Console::None;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The values of `--bind`, `--bind-ro` and `--tmpfs`. Colons stand between their parts; in a name a colon is written
+//! The values of `--bind`, `--bind-ro`, `--tmpfs` and `--overlay-size`. Colons stand between their parts; in a name a colon is written
 //! `\:` and a backslash `\\`.
 
 use crate::options::Given;
-use contain::Mount;
+use contain::{Mount, Overlay};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -18,6 +18,17 @@ pub fn parse(given: &Given) -> Result<Vec<Mount>, String> {
         mount.map_err(|wrong| format!("--{option} {}: {wrong}", value.to_string_lossy()))
     });
     parsed.collect()
+}
+
+/// The layer over the root.
+pub fn overlay(given: &Given) -> Result<Option<Overlay>, String> {
+    let Some(value) = given.value("overlay-size") else {
+        return Ok(given.has("overlay").then(Overlay::default));
+    };
+    let size = value.to_str().and_then(bytes);
+    let wrong =
+        || format!("--overlay-size {}: a size is a number of bytes, or one with K, M or G", value.to_string_lossy());
+    Ok(Some(Overlay { size: Some(size.ok_or_else(wrong)?) }))
 }
 
 fn bind(value: &OsStr, read_only: bool) -> Result<Mount, String> {
@@ -81,7 +92,7 @@ fn split(value: &OsStr) -> Vec<OsString> {
 }
 
 /// `4096`, `64K`, `64M`, `1G`: at least one byte.
-pub fn bytes(text: &str) -> Option<u64> {
+fn bytes(text: &str) -> Option<u64> {
     let (digits, unit) = match text.char_indices().next_back()? {
         (at, 'K' | 'k') => (&text[..at], 1 << 10),
         (at, 'M' | 'm') => (&text[..at], 1 << 20),

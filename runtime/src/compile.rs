@@ -5,6 +5,7 @@
 mod facts;
 mod mounts;
 mod sources;
+mod submounts;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,7 @@ use crate::seccomp::{self, Terminal};
 use crate::user::Resolved;
 use contain_plan::{List, MAX_STRINGS, Step};
 use contain_sys::identity::capability::SYS_ADMIN;
-use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID, RDONLY};
+use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID};
 use contain_sys::process::namespace;
 use facts::Facts;
 use std::ffi::{CString, OsStr, OsString};
@@ -194,25 +195,20 @@ fn map_ids(maps: &IdMaps, draft: &mut Draft) -> Result<(), Error> {
 /// The root: a directory, or the host's own system.
 fn root(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
     match &config.root {
-        Root::Directory(path) => draft.init(Step::BindRoot { path: &text("root", path)? }),
-        Root::Host => host_root(facts, draft)?,
+        Root::Directory(path) => mounts::directory_root(config, path, facts, draft)?,
+        Root::Host => host_root(config, facts, draft)?,
     }
     Ok(())
 }
 
 /// A tmpfs with the host's programs, libraries and settings, read-only.
-fn host_root(facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
+fn host_root(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
     draft.init(Step::TmpfsRoot { place: &text("root", &facts.root_place)? });
     for entry in &facts.host_root {
         let target = text("root", &entry.name)?;
         match &entry.link {
             Some(link) => draft.init(Step::MakeLink { target: &text("root", link)?, path: &target }),
-            None => draft.init(Step::Bind {
-                source: &text("root", Path::new("/").join(&entry.name))?,
-                target: &target,
-                attributes: RDONLY,
-                recursive: true,
-            }),
+            None => mounts::host_directory(config, &Path::new("/").join(&entry.name), &target, facts, draft)?,
         }
     }
     for (path, mode) in

@@ -101,6 +101,13 @@ pub enum Mount {
     },
 }
 
+/// A throw-away layer over the root.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overlay {
+    /// How many bytes can be written; half of the machine's memory when none.
+    pub size: Option<u64>,
+}
+
 /// What happens to the container when its caller dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
@@ -117,6 +124,9 @@ pub struct Config {
     pub root: Root,
     /// Mounts of the caller's own, made in this order after all others.
     pub mounts: Vec<Mount>,
+    /// Whether what is written to the root goes to memory and away with the container: DIR stays as it is. Nothing may be
+    /// mounted below DIR. With `Root::Host` the host's directories are writable in that way.
+    pub overlay: Option<Overlay>,
     /// Whether nothing can be written to the root and what is mounted below it; /dev, /proc and `mounts` stay as they are.
     pub read_only: bool,
     /// The command and its arguments; not empty.
@@ -174,6 +184,7 @@ impl Config {
         Config {
             root,
             mounts: Vec::new(),
+            overlay: None,
             read_only: false,
             argv,
             env: vec!["container=contain".into()],

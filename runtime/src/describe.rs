@@ -166,6 +166,12 @@ fn words(step: &Step<'_>) -> (String, String) {
             format!("{} on /{}", plain(filesystem), plain(target)),
             [joined(*options), attributes(*flags)].join(" ").trim().to_string(),
         ),
+        Step::OverlayRoot { path, options } => {
+            (plain(path), format!("below an overlay, written to a tmpfs {}", joined(*options)))
+        }
+        Step::Overlay { source, target, options } => {
+            (format!("{} on /{}", plain(source), plain(target)), format!("written to a tmpfs {}", joined(*options)))
+        }
         Step::ProtectRoot { submounts: true } => {
             ("what is mounted below the root".into(), "and no mounts of the host's later".into())
         }

@@ -75,7 +75,7 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
         }
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
         (Step::MapIds { .. } | Step::MapIdsThrough { .. } | Step::MapIdsByHelper { .. }, _) => Kind::IdMap,
-        (Step::BindRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,
+        (Step::BindRoot { .. } | Step::OverlayRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,
         (Step::BindSource { .. } | Step::MountInside { .. }, _) if failure.part() == Part::Target => Kind::Root,
         (Step::Mount { .. }, ENOTDIR | ELOOP) if failure.part() == Part::Target => Kind::Root,
         _ => Kind::System,
@@ -117,6 +117,8 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::Bind { source, target, .. }, _) => {
             ("rootfs.bind", "bind", format!("{} on /{}", text(source), text(target)))
         }
+        (Step::OverlayRoot { path, .. }, _) => ("rootfs.overlay", "put an overlay over the root", text(path)),
+        (Step::Overlay { source, .. }, _) => ("rootfs.overlay", "put an overlay over", text(source)),
         (Step::HoldSource { path, .. }, _) => ("rootfs.source", "find the source of a bind,", text(path)),
         (Step::BindSource { target, .. } | Step::MountInside { target, .. }, Part::Target) => {
             ("rootfs.target", "find or make the place", format!("/{} in the root", text(target)))
@@ -201,6 +203,29 @@ fn target_cause(errno: i32) -> Option<(&'static str, &'static str)> {
 /// contain-idmap said what this version does not know.
 const OTHER_VERSION: (&str, &str) =
     ("its answer is none of this version's", "install contain and contain-idmap of the same version");
+
+/// Why an overlay cannot be made.
+fn overlay_cause(part: Part, errno: i32) -> Option<(&'static str, &'static str)> {
+    Some(match (part, errno) {
+        (Part::Source, EINVAL) => (
+            "something is mounted below it, which no overlay can cover in a user namespace, or its mount is unbindable",
+            "unmount what is mounted below it",
+        ),
+        (Part::Source, EACCES) => ("container root may not enter it", "make it searchable for the ids that are mapped"),
+        (_, libc::ENODEV) => ("the kernel has no overlay file system", "load it as root: modprobe overlay"),
+        (_, ENOSYS) => ("overlays need kernel 5.12", "use a newer kernel"),
+        (Part::Configure, EPERM) => (
+            "the kernel allows no overlays in user namespaces: it is older than 5.11, or a security module forbids them",
+            "use a newer kernel, or look into its log for the module",
+        ),
+        (Part::Configure, EINVAL) => (
+            "the file system that it is on cannot be below an overlay (two overlays on each other already, or one that knows no difference between upper and lower case), or the kernel is older than 5.11",
+            "put the directory on another file system, as ext4, xfs or a tmpfs",
+        ),
+        (Part::Configure, ENOSPC) => ("the size of the layer does not suffice for its directories", "give it more"),
+        _ => return None,
+    })
+}
 
 /// The likely cause and what to do about it.
 fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static str)> {
@@ -291,6 +316,7 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             "the host has locked a flag of a mount in it, which cannot be changed here",
             "remount it on the host, or bind a part that is not concerned",
         ),
+        (Step::OverlayRoot { .. } | Step::Overlay { .. }, part, errno) => return overlay_cause(part, errno),
         (Step::HoldSource { .. }, _, ENOENT | libc::ESTALE | ELOOP | ENOTDIR) => (
             "it was moved or replaced while the container was being made",
             "start again, with a source that nobody moves",

@@ -51,6 +51,8 @@ STEPS = [
     contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/tmp"),
     contain("user", "--user", "7:8", "--init", terminal=True, who="ranges"),
     contain("mounts", "-c", *MOUNTS, who="ranges"),
+    contain("overlay", "-c", "--overlay", who="ranges"),
+    contain("overlay", "-c", "--host", "--overlay"),
     Case("pseudo", ("{pseudo}", *SHELL)),
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),

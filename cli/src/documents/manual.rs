@@ -100,6 +100,13 @@ included, the container ends with it.",
              DST: see `--bind`.",
         ),
         (
+            "overlay",
+            "DIR is the lower layer of an overlay and stays as it is; the upper layer is a tmpfs that nobody else can see. \
+             Nothing may be mounted below DIR. With `--host` the host's directories can be written to in that way, by ids \
+             that are mapped, as in `-u 0:0:65536 -g 0:0:65536` of root; one with mounts below it stays read-only.",
+        ),
+        ("overlay-size", "As for `--tmpfs`. Without it what is written can grow to half of the memory."),
+        (
             "read-only",
             "For DIR with all that is mounted below it, or the root of `--host`. /dev, /proc, and what `--bind`, `--bind-ro` \
              and `--tmpfs` mount stay as they are. What the host mounts below DIR later on is not seen.",

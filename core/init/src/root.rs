@@ -29,7 +29,7 @@ pub fn tmpfs(context: &mut Context<'_>, place: Text<'_>) -> Result<(), Fault> {
 }
 
 /// The working directory is the new root from here on.
-fn settle(context: &mut Context<'_>, root: Fd) -> Result<(), Fault> {
+pub fn settle(context: &mut Context<'_>, root: Fd) -> Result<(), Fault> {
     context.root = root;
     file::change_directory_fd(root)?;
     let wanted = |step: Step<'_>| matches!(step, Step::RunInside { .. });
@@ -45,7 +45,7 @@ pub fn protect(context: &mut Context<'_>, submounts: bool) -> Result<(), Fault> 
         return Ok(mount::set_attributes(context.root, RDONLY, Depth::Mount)?);
     }
     // One that the host has made read-only stays so: the kernel has locked that.
-    let already = file::is_read_only(context.root)?;
+    let already = file::mount_flags(context.root)? & RDONLY != 0;
     mount::set_attributes_for_good(context.root, RDONLY, Depth::Recursive)?;
     // ORDER: the root itself comes last, as directories are made in it until then.
     if !already {

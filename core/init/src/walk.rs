@@ -7,8 +7,8 @@ use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
-    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, reaper, report,
-    root, watch,
+    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, overlay, reaper,
+    report, root, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
@@ -173,6 +173,8 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
             bind::mount_inside(context, filesystem, target, options, attributes)
         }
         Step::ProtectRoot { submounts } => root::protect(context, submounts),
+        Step::OverlayRoot { options, .. } => overlay::root(context, options),
+        Step::Overlay { source, target, options } => overlay::directory(context, source, target, options),
         Step::OpenConsole {} => console::open(context),
         Step::RaiseLoopback {} => Ok(net::raise_loopback()?),
         Step::Pivot {} => root::pivot(context),

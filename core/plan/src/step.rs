@@ -327,4 +327,20 @@ steps! {
         /// What it is asked, as it is sent.
         request: &'a [u8],
     }
+    /// Makes an overlay over the working directory the new root; what is written goes to a tmpfs.
+    42 OverlayRoot "root" {
+        /// For people: the directory as it was given.
+        path: Text<'a>,
+        /// Options of the tmpfs.
+        options: List<'a>,
+    }
+    /// Mounts an overlay over a directory of the host; what is written goes to a tmpfs.
+    43 Overlay "overlay" {
+        /// On the host.
+        source: Text<'a>,
+        /// Below the root.
+        target: Text<'a>,
+        /// Options of the tmpfs.
+        options: List<'a>,
+    }
 }

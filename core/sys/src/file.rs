@@ -202,11 +202,11 @@ pub fn filesystem_magic(fd: Fd) -> Result<u64> {
     Ok(magic)
 }
 
-/// Whether the mount that `fd` is on, or its file system, is read-only.
-pub fn is_read_only(fd: Fd) -> Result<bool> {
-    const ST_RDONLY: u64 = 1;
+/// The flags of the mount that `fd` is on and of its file system (ST_*). Those for read-only, nosuid, nodev and noexec
+/// have the numbers of mount attributes.
+pub fn mount_flags(fd: Fd) -> Result<u64> {
     let [.., flags, _, _, _, _] = filesystem(fd)?;
-    Ok(flags & ST_RDONLY != 0)
+    Ok(flags)
 }
 
 /// Whether the file system that `fd` is on is mounted nosuid here.

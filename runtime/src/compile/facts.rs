@@ -3,6 +3,7 @@
 //! read here; with made-up facts it needs neither privilege nor a kernel.
 
 use super::sources::{self, Source};
+use super::submounts;
 use crate::config::{Config, Root};
 use crate::error::{Error, Kind};
 use crate::idmap::{self, IdMaps};
@@ -26,6 +27,8 @@ pub(crate) struct Facts {
     pub root_place: PathBuf,
     /// What of the host's system a root made of it has, sorted; read for such a root alone.
     pub host_root: Vec<HostEntry>,
+    /// The mounts below the directories that an overlay is to cover, by their paths; read for one alone.
+    pub submounts: Vec<PathBuf>,
     /// What is bound from the host, in the order of the configuration's binds.
     pub sources: Vec<Source>,
     /// The caller's environment, `NAME=VALUE`; read where a helper gets it.
@@ -56,6 +59,7 @@ impl Facts {
             optional_namespaces: optional_namespaces(),
             root_place: if config.root == Root::Host { root_place() } else { PathBuf::new() },
             host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },
+            submounts: if config.overlay.is_some() { submounts::of(&config.root) } else { Vec::new() },
             sources: sources::collect(config)?,
             environment: if helped { environment() } else { Vec::new() },
         })

@@ -2,15 +2,23 @@
 //! The rules for the caller's own mounts and for a read-only root. docs/plan.md says why they stand where they do.
 
 use super::facts::Facts;
-use crate::config::{Config, Mount, Network, Root};
-use crate::error::Error;
-use crate::plan::{Draft, text, texts};
+use crate::config::{Config, Mount, Network, Overlay, Root};
+use crate::error::{Error, Kind};
+use crate::plan::{Draft, Texts, text, texts};
 use contain_plan::{HARMLESS, Step};
 use contain_sys::mount::attribute::{NODEV, NOSUID, RDONLY};
+use std::ffi::CStr;
 use std::path::{Component, Path, PathBuf};
 
 /// What can be refused without asking the machine.
 pub(super) fn check(config: &Config) -> Result<(), Error> {
+    if config.overlay.is_some_and(|overlay| overlay.size == Some(0)) {
+        return Err(Error::invalid(
+            "overlay",
+            "size 0",
+            "a size is at least 1 byte; leave it out for half of the memory",
+        ));
+    }
     for mount in &config.mounts {
         target(config, mount)?;
         match mount {
@@ -76,9 +84,71 @@ pub(super) fn hold_sources(facts: &Facts, draft: &mut Draft) -> Result<(), Error
     Ok(())
 }
 
+/// DIR as the root, bound or below an overlay.
+pub(super) fn directory_root(config: &Config, path: &Path, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
+    let shown = text("root", path)?;
+    let Some(overlay) = config.overlay else {
+        draft.init(Step::BindRoot { path: &shown });
+        return Ok(());
+    };
+    if let Some(below) = facts.submounts.first() {
+        return Err(Error::new(
+            Kind::Root,
+            "rootfs.overlay",
+            "put an overlay over the root",
+            path.display().to_string(),
+        )
+        .errno(libc::EINVAL)
+        .cause(format!(
+            "{} is mounted below it, and in a user namespace the kernel lets no overlay cover a mount",
+            below.display()
+        ))
+        .remedy("unmount what is mounted below it, or bind that in with --bind-ro from elsewhere"));
+    }
+    let options = upper_layer(overlay)?;
+    draft.init(Step::OverlayRoot { path: &shown, options: options.list() });
+    Ok(())
+}
+
+/// A directory of the host's, in a root made of its system: read-only, or below an overlay.
+pub(super) fn host_directory(
+    config: &Config,
+    source: &Path,
+    target: &CStr,
+    facts: &Facts,
+    draft: &mut Draft,
+) -> Result<(), Error> {
+    let path = text("root", source)?;
+    let below = facts.submounts.iter().find(|mount| *mount != source && mount.starts_with(source));
+    match (config.overlay.filter(|_| !config.read_only), below) {
+        (Some(overlay), None) => {
+            let options = upper_layer(overlay)?;
+            draft.init(Step::Overlay { source: &path, target, options: options.list() });
+        }
+        (overlay, below) => {
+            if let (Some(_), Some(below)) = (overlay, below) {
+                draft.notes.push(format!(
+                    "{} stays read-only: {} is mounted below it, which no overlay can cover",
+                    source.display(),
+                    below.display()
+                ));
+            }
+            draft.init(Step::Bind { source: &path, target, attributes: RDONLY, recursive: true });
+        }
+    }
+    Ok(())
+}
+
+/// The options of an overlay's tmpfs.
+fn upper_layer(overlay: Overlay) -> Result<Texts, Error> {
+    let size = overlay.size.map(|size| format!("size={size}"));
+    let options: Vec<String> = size.into_iter().chain(["mode=0700".into()]).collect();
+    texts("overlay", &options)
+}
+
 /// What is mounted below DIR is made read-only as soon as it is there.
 pub(super) fn protect_submounts(config: &Config, draft: &mut Draft) {
-    if config.read_only && matches!(config.root, Root::Directory(_)) {
+    if config.read_only && config.overlay.is_none() && matches!(config.root, Root::Directory(_)) {
         draft.init(Step::ProtectRoot { submounts: true });
     }
 }

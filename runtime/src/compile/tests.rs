@@ -8,7 +8,7 @@ use super::facts::HostEntry;
 use super::sources::Source;
 use super::*;
 use crate::cgroup::Place;
-use crate::config::Mount;
+use crate::config::{Mount, Overlay};
 use crate::explain;
 use crate::plan::{Bytes, Test};
 use contain_plan::{Descriptors, Doer, Entry, Plan};
@@ -83,6 +83,7 @@ fn facts(maps: IdMaps) -> Facts {
             entry("sbin", Some("usr/sbin")),
             entry("usr", None),
         ],
+        submounts: Vec::new(),
         sources: Vec::new(),
         environment: vec!["HOME=/home/alice".into(), "PATH=/usr/bin:/bin".into()],
     }
@@ -116,6 +117,15 @@ fn with_sources() -> Facts {
     let source = |(number, path): (i32, &str)| Source { path: path.into(), number, held: None };
     let paths = ["/home/alice/data", "/etc/hosts", "/home/alice/cpuinfo"];
     Facts { sources: (5..).zip(paths).map(source).collect(), ..facts(users_maps()) }
+}
+
+fn host_below_overlay() -> Config {
+    Config { overlay: Some(Overlay::default()), root: Root::Host, ..directory() }
+}
+
+/// Something mounted below /etc.
+fn with_submounts() -> Facts {
+    Facts { submounts: vec!["/usr".into(), "/etc/hosts".into(), "/proc".into()], ..facts(roots_maps()) }
 }
 
 fn words(words: &[&str]) -> Vec<OsString> {
@@ -179,6 +189,9 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("hostname", plan(Config { hostname: Some("box".into()), ..directory() })),
         ("chdir", plan(Config { chdir: Some("/srv/work here".into()), ..directory() })),
         ("mounts", plan_with(&with_mounts(), &with_sources(), Way::InPlace).expect("a plan")),
+        ("overlay", plan(Config { overlay: Some(Overlay { size: Some(1 << 30) }), ..directory() })),
+        ("overlay_read_only", plan(Config { overlay: Some(Overlay::default()), read_only: true, ..directory() })),
+        ("overlay_host", plan_with(&host_below_overlay(), &with_submounts(), Way::InPlace).expect("a plan")),
         ("read_only", plan(Config { read_only: true, ..directory() })),
         ("read_only_host", plan(Config { read_only: true, root: Root::Host, ..directory() })),
         ("seccomp_app", plan(Config { seccomp: Profile::App, ..directory() })),
@@ -381,6 +394,34 @@ fn places_that_mounts_cannot_have_are_refused() {
         assert_eq!(refused(bind("/x", target, false), Network::Private), None, "{target}");
     }
     assert_eq!(refused(bind("/sys", "/sys", true), Network::Host), None, "there contain mounts none");
+}
+
+#[test]
+fn overlay_covers_no_mounts() {
+    let config = Config { overlay: Some(Overlay::default()), ..directory() };
+    let error = plan_with(&config, &with_submounts(), Way::InPlace).err().expect("something is mounted below");
+    assert_eq!((error.kind, error.errno), (Kind::Root, Some(libc::EINVAL)));
+    assert!(error.cause.is_some_and(|cause| cause.contains("/usr")) && error.remedy.is_some());
+    assert!(plan_with(&directory(), &with_submounts(), Way::InPlace).is_ok(), "a bind does");
+    let draft = plan_with(&host_below_overlay(), &with_submounts(), Way::InPlace).expect("a plan");
+    assert!(draft.notes.iter().any(|note| note.contains("/etc/hosts") && note.starts_with("/etc stays read-only")));
+    with_entries(&draft, |steps, _| {
+        let layered = steps.iter().filter_map(|entry| match entry.step {
+            Step::Overlay { source, .. } => Some(source.to_bytes().to_vec()),
+            _ => None,
+        });
+        assert_eq!(layered.collect::<Vec<_>>(), [b"/usr".to_vec()]);
+    });
+    let closed = Config { read_only: true, ..host_below_overlay() };
+    let draft = plan_with(&closed, &with_submounts(), Way::InPlace).expect("a plan");
+    with_entries(&draft, |steps, _| {
+        assert!(!steps.iter().any(|entry| matches!(entry.step, Step::Overlay { .. })), "nothing is to be written");
+    });
+    let nothing = Config { overlay: Some(Overlay { size: Some(0) }), ..directory() };
+    assert_eq!(
+        plan_with(&nothing, &facts(roots_maps()), Way::InPlace).err().map(|error| error.kind),
+        Some(Kind::Invalid)
+    );
 }
 
 #[test]

@@ -96,6 +96,8 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         39 => Step::MountInside { filesystem: text, target: name, options: list, attributes: long },
         40 => Step::ProtectRoot { submounts: yes },
         41 => Step::MapIdsByHelper { helper: text, request: bytes },
+        42 => Step::OverlayRoot { path: text, options: list },
+        43 => Step::Overlay { source: text, target: name, options: list },
         _ => return None,
     })
 }
