@@ -39,7 +39,7 @@ fn committed_documents_are_the_generated_ones() {
 
 #[test]
 fn manual_pages_are_without_warnings() {
-    for page in [documents(".1"), documents(".3")].concat() {
+    for page in [documents(".1"), documents(".3"), documents(".8")].concat() {
         if let Some((_, warnings)) = output("groff", &["-man", "-ww", "-z", "-Tutf8", &page]) {
             assert_eq!(warnings, "", "{page}");
         }

@@ -101,6 +101,7 @@ class Metadata(unittest.TestCase):
                 self.assertIn(f"usr/share/zsh/site-functions/_{program}", files)
                 self.assertIn(f"usr/share/fish/vendor_completions.d/{program}.fish", files)
             self.assertIn("usr/share/man/man3/libcontain.3", files)
+            self.assertIn("usr/share/man/man8/contain-idmap.8", files)
             self.check_apparmor_profile(Path(place) / "etc/apparmor.d/contain-init")
             subprocess.run(["make", "-s", "uninstall", *made], cwd=TOP, check=True, stderr=subprocess.DEVNULL)
             self.assertEqual([path for path in Path(place).rglob("*") if path.is_file()], [])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Manual pages in man(7), from a table of options and the texts beside it.
 
-use super::manual::{Library, Manual};
+use super::manual::{Manual, Page};
 use super::names;
 use crate::options::{Option_, Program};
 
@@ -28,16 +28,16 @@ pub fn page(program: &Program, manual: &Manual) -> String {
     out
 }
 
-/// The page of the library.
-pub fn library(library: &Library) -> String {
-    let mut out = head("libcontain", 3);
+/// A page that goes with no table.
+pub fn other(page: &Page) -> String {
+    let mut out = head(page.name, page.section);
     out.push_str(&section("NAME"));
-    out.push_str(&format!("libcontain \\- {}\n", escape(library.summary)));
-    for (title, text) in library.sections {
+    out.push_str(&format!("{} \\- {}\n", literal(page.name), escape(page.summary)));
+    for (title, text) in page.sections {
         out.push_str(&section(title));
         out.push_str(&paragraphs(text));
     }
-    out.push_str(&see_also(library.see_also));
+    out.push_str(&see_also(page.see_also));
     out
 }
 

@@ -15,8 +15,11 @@ pub struct Manual {
     pub see_also: &'static [(&'static str, u8)],
 }
 
-/// The library's page.
-pub struct Library {
+/// A page that goes with no table of options.
+pub struct Page {
+    pub name: &'static str,
+    /// The section of the manual.
+    pub section: u8,
     pub summary: &'static str,
     pub sections: &'static [(&'static str, &'static str)],
     pub see_also: &'static [(&'static str, u8)],
@@ -155,7 +158,7 @@ One end of a veth pair moved into the container, as root:
     contain -o 'ip link set veth1 netns $PPID' DIR /sbin/init",
         ),
     ],
-    see_also: &[("inject", 1), ("pseudo", 1), ("libcontain", 3), ("subuid", 5), ("user_namespaces", 7)],
+    see_also: &[("inject", 1), ("pseudo", 1), ("libcontain", 3), ("contain-idmap", 8), ("subuid", 5), ("user_namespaces", 7)],
 };
 
 static INJECT: Manual = Manual {
@@ -201,8 +204,10 @@ An archive of a distribution, unpacked with its owners:
     see_also: &[("contain", 1), ("inject", 1), ("unshare", 1), ("subuid", 5)],
 };
 
-/// The library's page.
-pub static LIBRARY: Library = Library {
+/// The page of the C library.
+pub static LIBRARY: Page = Page {
+    name: "libcontain",
+    section: 3,
     summary: "containers from C programs",
     sections: &[
         (
@@ -240,4 +245,48 @@ Each function is documented in `contain.h`.",
         ),
     ],
     see_also: &[("contain", 1), ("inject", 1), ("namespaces", 7), ("user_namespaces", 7)],
+};
+
+/// The page of the helper, which takes no options.
+pub static IDMAP: Page = Page {
+    name: "contain-idmap",
+    section: 8,
+    summary: "write the id maps of a user's container",
+    sections: &[
+        (
+            "DESCRIPTION",
+            "\
+contain-idmap writes the id maps of one new user namespace for a user to whom ids are delegated in /etc/subuid and \
+/etc/subgid. contain-init starts it, not a person: it takes no arguments, reads no environment, and gets one request over \
+a socket at descriptor 3. Without it newuidmap(1) and newgidmap(1) do the same, or the own id alone is mapped.
+
+It is the only program of contain's that may hold privilege, and is installed where that was asked for: \
+`make install HELPER_MODE=fcaps` with the file capabilities `cap_setuid,cap_setgid+ep`, or `HELPER_MODE=setuid` setuid \
+root, and with HELPER_GROUP for the members of one group.
+
+It maps the caller's own ids and what is delegated to the caller, never host id 0, and only for a process of the \
+caller's in a user namespace that has no maps yet. `contain --doctor` says whether it can be used, in the line \
+`id-helper`.",
+        ),
+        (
+            "EXIT STATUS",
+            "\
+`0` :: Both maps are written.
+
+`1` :: It refused, or failed; the answer on the socket says why.
+
+`125` :: It was not started as contain-init starts it.",
+        ),
+        (
+            "FILES",
+            "\
+`/etc/subuid`, `/etc/subgid` :: Ranges of ids that are delegated to users. They and /etc/passwd must be root's and not \
+writable by others.",
+        ),
+        (
+            "DIAGNOSTICS",
+            "Each decision makes one line in the system log, facility AUTHPRIV, with INFO for a grant and WARNING for a refusal.",
+        ),
+    ],
+    see_also: &[("contain", 1), ("newuidmap", 1), ("subuid", 5), ("capabilities", 7), ("user_namespaces", 7)],
 };

@@ -25,7 +25,9 @@ pub fn all() -> Vec<(String, String)> {
         documents.push((format!("cli/completions/_{name}"), zsh::script(program)));
         documents.push((format!("cli/completions/{name}.fish"), fish::script(program)));
     }
-    documents.push(("docs/man/libcontain.3".into(), man::library(&manual::LIBRARY)));
+    for page in [&manual::LIBRARY, &manual::IDMAP] {
+        documents.push((format!("docs/man/{}.{}", page.name, page.section), man::other(page)));
+    }
     documents
 }
 
@@ -111,7 +113,10 @@ mod tests {
     #[test]
     fn every_option_is_in_every_document_of_its_program() {
         for program in programs() {
-            for (path, text) in all().iter().filter(|(path, _)| path.contains(program.name) && !path.contains("lib")) {
+            for (path, text) in all()
+                .iter()
+                .filter(|(path, _)| path.contains(program.name) && !path.ends_with(".3") && !path.ends_with(".8"))
+            {
                 for name in program.all().flat_map(names) {
                     let shown = match path.rsplit_once('.') {
                         Some((_, "1")) => name.replace('-', "\\-"),
