@@ -4,11 +4,9 @@ hole it is, who attacks, and what about the container is needed.
 """
 
 import dataclasses
-import json
 import os
 import pathlib
 import re
-import subprocess
 import termios
 
 import lib
@@ -322,10 +320,39 @@ def looking_into_the_supervisor(place):
     assert folder.is_dir() and told == "up\ndone\n", told
 
 
-def explained(place, *options):
-    """The plan's steps, as data."""
-    result = place.contain("--explain", "--json", *options, place.root)
-    return json.loads(result.out)
+def looking_into_the_injected_process(place):
+    """A process that joins the container is held back right before its exec: until then its memory, descriptors and
+    root, which were the host's a moment ago, are closed to the container's root."""
+    script = """
+        echo up
+        while [ -z "$found" ]; do
+            for folder in /proc/[0-9]*; do
+                read -r name <"$folder/comm" || continue
+                [ "$name" = inject ] || continue
+                found=1
+                for file in mem environ fd/0 cwd/. root/. exe maps auxv; do
+                    (: <"$folder/$file") 2>/dev/null && echo "opened $file"
+                done
+                ls "$folder/fd" 2>/dev/null
+            done
+        done 2>/dev/null
+        echo looked; read x
+    """
+    with lib.Supervisor(
+        [place.tools.contain, "-c", place.root, "/bin/sh", "-c", script], user=place.user, env=dict(place.environment)
+    ) as supervisor:
+        supervisor.expect("up")
+        words = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=execve", "-e", "inject=execve:delay_enter=700000"]
+        injected = run(
+            [*words, place.tools.inject, str(supervisor.pid), "/bin/true"],
+            user=place.user,
+            env=dict(place.environment),
+        )
+        assert injected.status == 0, injected
+        told = supervisor.expect("looked")
+        supervisor.send("\n")
+        supervisor.wait()
+    assert told.split() == ["up", "looked"], told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -358,5 +385,6 @@ CASES = [
     Case(device_nodes, ()),
     Case(host_file_handles, ()),
     Case(looking_into_the_supervisor, ("CVE-2016-9962",)),
+    Case(looking_into_the_injected_process, ("CVE-2016-9962",)),
 ]
 ATTACKS = {str(case): case for case in CASES}

@@ -68,6 +68,14 @@ DEFENCES = [
         as_user=True,
     ),
     Defence(
+        "who joins a container cannot be looked into",
+        "core/sys/src/identity.rs",
+        "call!(PRCTL, PR_SET_DUMPABLE, dumpable as usize, 0",
+        "call!(PRCTL, PR_SET_DUMPABLE, (dumpable as usize) | 1, 0",
+        ("looking_into_the_injected_process", "looking_into_the_supervisor"),
+        as_user=True,
+    ),
+    Defence(
         "contain-init in memory is sealed",
         "core/sys/src/memory.rs",
         "all | seal::EXEC",
