@@ -9,6 +9,7 @@ _contain() {
         -n
         -o
         -u
+        --net
         --host
         --bind
         --bind-ro
@@ -60,6 +61,7 @@ _contain() {
         -i) taker=$word ;;
         -o) taker=$word ;;
         -u) taker=$word ;;
+        --net) taker=$word ;;
         --bind) taker=$word ;;
         --bind-ro) taker=$word ;;
         --tmpfs) taker=$word ;;
@@ -83,6 +85,7 @@ _contain() {
         -i) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
         -o) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
         -u) : ;;
+        --net) mapfile -t COMPREPLY < <(compgen -W 'none host' -- "$cur") ;;
         --bind) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --bind-ro) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
         --tmpfs) : ;;

@@ -26,6 +26,8 @@ function __contain_operands
                 set skip 1
             case -u
                 set skip 1
+            case --net
+                set skip 1
             case --bind
                 set skip 1
             case --bind-ro
@@ -73,6 +75,7 @@ complete -c contain -n __contain_in_options -s i -xa '(__fish_complete_command)'
 complete -c contain -n __contain_in_options -s n -d 'share the host\'s network, without privilege over it'
 complete -c contain -n __contain_in_options -s o -xa '(__fish_complete_command)' -d 'run a helper outside the new namespaces'
 complete -c contain -n __contain_in_options -s u -x -d 'container-to-host user id map'
+complete -c contain -n __contain_in_options -l net -xa 'none host' -d 'the network: its own, the host\'s (-n), or its own with a pair of interfaces'
 complete -c contain -n __contain_in_options -l host -d 'in place of DIR: the host\'s system read-only, and a tmpfs'
 complete -c contain -n __contain_in_options -l bind -r -F -d 'bind a file or directory of the host on DST (default SRC)'
 complete -c contain -n __contain_in_options -l bind-ro -r -F -d 'the same, read-only'

@@ -3,8 +3,8 @@
 
 use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::start::ExitCode;
-use crate::{doctor, mounts, print, process};
-use contain::{Config, Console, Network, Root};
+use crate::{doctor, mounts, network, print, process};
+use contain::{Config, Console, Root};
 use std::ffi::OsString;
 
 /// Its table.
@@ -34,6 +34,12 @@ pub(crate) static PROGRAM: Program = Program {
         },
         Option_ { short: Some('o'), long: None, value: Some("CMD"), help: "run a helper outside the new namespaces" },
         Option_ { short: Some('u'), long: None, value: Some("MAP"), help: "container-to-host user id map" },
+        Option_ {
+            short: None,
+            long: Some("net"),
+            value: Some("none|host|veth[:...]"),
+            help: "the network: its own, the host's (-n), or its own with a pair of interfaces",
+        },
         Option_ {
             short: None,
             long: Some("host"),
@@ -178,9 +184,7 @@ fn configure(given: &Given) -> Result<Config, String> {
     if given.has("c") {
         config.console = Console::None;
     }
-    if given.has("n") {
-        config.network = Network::Host;
-    }
+    config.network = network::parse(given)?;
     process::configure(given, &mut config)?;
     Ok(config)
 }

@@ -9,6 +9,7 @@ mod doctor;
 pub mod documents;
 pub mod inject;
 mod mounts;
+mod network;
 mod options;
 mod print;
 mod process;

@@ -4,6 +4,7 @@
 
 mod facts;
 mod mounts;
+mod network;
 mod sources;
 mod submounts;
 #[cfg(test)]
@@ -65,7 +66,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     }
     let of_user = facts.user.iter().flat_map(|user| user.notes.iter());
     let mut draft = Draft::with_notes(maps.notes.iter().chain(of_user).cloned().collect(), maps.remarks.clone());
-    let private = config.network == Network::Private;
+    let private = config.network != Network::Host;
     outside(config, facts, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
     mounts::hold_sources(facts, &mut draft)?;
@@ -78,9 +79,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
         draft.monitor(Step::RunInside { command: &text("-i", command)?, environment: environment.list() });
     }
     kernel_filesystems(private, &mut draft);
-    if private {
-        draft.init(Step::RaiseLoopback {});
-    }
+    network::inside(&config.network, &mut draft)?;
     if let Some(name) = &config.hostname {
         draft.init(Step::SetHostname { name: &text("hostname", name)? });
     }
@@ -135,6 +134,7 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
     }
+    network::check(&config.network)?;
     mounts::check(config)
 }
 
@@ -144,11 +144,12 @@ fn is_assignment(variable: &OsStr) -> bool {
 
 /// Clone, maps, the outside helper, and the monitor's move into the namespaces.
 fn outside(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
-    let network = if config.network == Network::Private { namespace::NETWORK } else { 0 };
+    let network = if config.network == Network::Host { 0 } else { namespace::NETWORK };
     let optional = facts.optional_namespaces;
     let inherited = namespace::USER | namespace::IPC | namespace::UTS | (optional & namespace::CGROUP) | network;
     draft.monitor(Step::Clone { namespaces: inherited | namespace::MOUNT | namespace::PID | optional });
     map_ids(&facts.maps, draft)?;
+    network::outside(&config.network, draft)?;
     match &config.outside {
         Some(command) => {
             let command = text("-o", command)?;

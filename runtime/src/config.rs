@@ -3,6 +3,7 @@
 
 use crate::user::User;
 use std::ffi::OsString;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Where the container's root comes from.
@@ -15,12 +16,39 @@ pub enum Root {
 }
 
 /// The network that the container sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Network {
     /// A network namespace of its own, with loopback up.
     Private,
     /// The caller's, without privilege over it.
     Host,
+    /// One of its own with loopback and one end of a pair of virtual interfaces, whose other end is in the caller's
+    /// (veth(4)). Takes CAP_NET_ADMIN over the caller's network.
+    Veth(Veth),
+}
+
+/// A pair of connected interfaces; both are gone when the container's network is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Veth {
+    /// The caller's, 1 to 15 bytes; the kernel puts the first free number in the place of `%d`.
+    pub host: String,
+    /// The container's.
+    pub name: String,
+    /// A bridge of the caller's network that `host` becomes part of.
+    pub bridge: Option<String>,
+    /// The address of `name`, and the length of its network's prefix.
+    pub address: Option<(IpAddr, u8)>,
+    /// Where the default route leads; of the same family as the address.
+    pub gateway: Option<IpAddr>,
+    /// The largest packet in bytes, 68 to 65535 (68 is what IPv4 needs, IPv6 takes 1280); the kernel's 1500 unless given.
+    pub mtu: Option<u32>,
+}
+
+impl Default for Veth {
+    fn default() -> Self {
+        let (host, name) = ("veth%d".to_string(), "eth0".to_string());
+        Veth { host, name, bridge: None, address: None, gateway: None, mtu: None }
+    }
 }
 
 /// What the command has as terminal.

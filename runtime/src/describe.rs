@@ -179,6 +179,12 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::BindDevices { names } => (joined(*names), "from the host's /dev".into()),
         Step::OpenConsole {} => ("/dev/console".into(), "a pseudo-terminal of the host".into()),
         Step::RaiseLoopback {} => ("lo".into(), "up".into()),
+        Step::MakeVeth { name, peer, bridge, mtu } => {
+            let bridge = if bridge.is_empty() { String::new() } else { format!(" on bridge {}", plain(bridge)) };
+            let mtu = if *mtu == 0 { String::new() } else { format!(", mtu {mtu}") };
+            (format!("{} here, {} inside", plain(name), plain(peer)), format!("up{bridge}{mtu}"))
+        }
+        Step::SetUpInterface { name, shown, .. } => (plain(name), plain(shown)),
         Step::Pivot {} => ("/".into(), "the host's root goes away".into()),
         Step::SetHostname { name } => (plain(name), none()),
         Step::LimitResource { resource, soft, hard } => {

@@ -137,6 +137,14 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
             ("cgroup.join", "write to", format!("{}/{}", text(mount), text(file)))
         }
         (Step::RaiseLoopback {}, _) => ("network.loopback", "bring up", "lo".into()),
+        (Step::MakeVeth { name, peer, .. }, _) => {
+            ("network.veth", "make the interfaces", format!("{} and {}", text(name), text(peer)))
+        }
+        (Step::SetUpInterface { name, .. }, Part::Configure) => ("network.address", "give an address to", text(name)),
+        (Step::SetUpInterface { name, .. }, Part::Attach) => {
+            ("network.gateway", "set the default route by", text(name))
+        }
+        (Step::SetUpInterface { name, .. }, _) => ("network.interface", "bring up", text(name)),
         (Step::Pivot {}, _) => ("rootfs.pivot", "change the root", String::new()),
         (Step::SetHostname { name }, _) => ("process.hostname", "set the host name", text(name)),
         (Step::LimitResource { resource, .. }, _) => {
@@ -360,6 +368,21 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::ChangeDirectory { .. }, _, EACCES) => {
             ("the user that the command runs as may not enter it", "choose another directory, or another user")
         }
+        (Step::MakeVeth { .. }, _, EPERM) => (
+            "interfaces of the host are made with CAP_NET_ADMIN over its network, which users do not have",
+            "run as root, or move an interface in with -o and the help of root, or use --net none or host",
+        ),
+        (Step::MakeVeth { .. }, _, libc::EEXIST) => ("an interface of that name is there already", "name another one"),
+        (Step::MakeVeth { .. }, _, libc::ENODEV) => {
+            ("there is no bridge of that name", "make it first: ip link add NAME type bridge")
+        }
+        (Step::MakeVeth { .. }, _, libc::EOPNOTSUPP) => {
+            ("the kernel has no veth interfaces, or what is named as bridge is none", "modprobe veth")
+        }
+        (Step::SetUpInterface { .. }, Part::Attach, libc::ENETUNREACH | EINVAL | libc::EHOSTUNREACH) => (
+            "the gateway is not in the network of the interface's address",
+            "give an address whose prefix covers the gateway",
+        ),
         (Step::SetNoNewPrivs {} | Step::LoadSeccomp { .. }, _, EINVAL | ENOSYS) => {
             ("the kernel was built without seccomp filters", "")
         }

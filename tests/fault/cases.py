@@ -46,6 +46,7 @@ STEPS = [
     contain("host", "--host", terminal=True, who="plain"),
     contain("helpers", "-c", *HELPERS),
     contain("helpers", "-c", *HELPERS, who="ranges"),
+    contain("veth", "-c", "--net", "veth,address=10.98.7.2/24,gateway=10.98.7.1"),
     contain("init", "-c", "--init", "--hostname", "fault"),
     contain("init", "-c", "--init", who="ranges"),
     contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/tmp"),

@@ -21,6 +21,7 @@ mod id_map;
 mod identity;
 mod mounts;
 mod namespaces;
+mod network;
 mod overlay;
 mod reaper;
 mod relay;

@@ -7,8 +7,8 @@ use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
-    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, overlay, reaper,
-    report, root, watch,
+    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, network, overlay,
+    reaper, report, root, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
@@ -176,7 +176,9 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::OverlayRoot { options, .. } => overlay::root(context, options),
         Step::Overlay { source, target, options } => overlay::directory(context, source, target, options),
         Step::OpenConsole {} => console::open(context),
-        Step::RaiseLoopback {} => Ok(net::raise_loopback()?),
+        Step::RaiseLoopback {} => Ok(net::raise(b"lo")?),
+        Step::MakeVeth { name, peer, bridge, mtu } => network::make_veth(context, name, peer, bridge, mtu),
+        Step::SetUpInterface { name, address, prefix, gateway, .. } => network::set_up(name, address, prefix, gateway),
         Step::Pivot {} => root::pivot(context),
         Step::SetHostname { name } => Ok(contain_sys::identity::set_hostname(name.to_bytes())?),
         Step::LimitResource { resource, soft, hard } => Ok(contain_sys::identity::set_rlimit(resource, soft, hard)?),

@@ -343,4 +343,28 @@ steps! {
         /// Options of the tmpfs.
         options: List<'a>,
     }
+    /// Makes a pair of connected network interfaces, one here and one in PID 1's network.
+    44 MakeVeth "veth" {
+        /// The one here; a `%d` in it becomes a free number.
+        name: Text<'a>,
+        /// The one inside.
+        peer: Text<'a>,
+        /// The bridge here that the one here belongs to; empty for none.
+        bridge: Text<'a>,
+        /// The largest packet; 0 for the kernel's default.
+        mtu: u32,
+    }
+    /// An interface up, with an address and a default route where there are any.
+    45 SetUpInterface "interface" {
+        /// Its name inside.
+        name: Text<'a>,
+        /// 4 or 16 bytes, or none.
+        address: &'a [u8],
+        /// Length of the network's prefix.
+        prefix: u32,
+        /// 4 or 16 bytes, or none.
+        gateway: &'a [u8],
+        /// For people: address and gateway.
+        shown: Text<'a>,
+    }
 }

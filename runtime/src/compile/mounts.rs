@@ -64,7 +64,7 @@ fn target(config: &Config, mount: &Mount) -> Result<PathBuf, Error> {
     let harmless = HARMLESS.iter().any(|name| path == Path::new(name));
     let is_file = matches!(mount, Mount::Bind { .. });
     // On the host's network contain mounts no /sys of its own.
-    let kernels = path.starts_with("proc") || (path.starts_with("sys") && config.network == Network::Private);
+    let kernels = path.starts_with("proc") || (path.starts_with("sys") && config.network != Network::Host);
     if kernels && !(harmless && is_file) {
         let names: Vec<String> = HARMLESS.iter().map(|name| format!("/{name}")).collect();
         return refuse(&format!(

@@ -8,7 +8,7 @@ use super::facts::HostEntry;
 use super::sources::Source;
 use super::*;
 use crate::cgroup::Place;
-use crate::config::{Mount, Overlay};
+use crate::config::{Mount, Overlay, Veth};
 use crate::explain;
 use crate::plan::{Bytes, Test};
 use contain_plan::{Descriptors, Doer, Entry, Plan};
@@ -166,6 +166,42 @@ fn bytes(draft: &Draft) -> Bytes {
     draft.finish(Descriptors::NONE, Test::default()).expect("a plan that is not too long")
 }
 
+/// A pair with all that can be said about it.
+fn whole_veth() -> Veth {
+    Veth {
+        host: "outer".into(),
+        bridge: Some("br0".into()),
+        address: Some(("10.1.0.2".parse().expect("an address"), 24)),
+        gateway: Some("10.1.0.1".parse().expect("an address")),
+        mtu: Some(1400),
+        ..Veth::default()
+    }
+}
+
+#[test]
+fn networks_that_cannot_be_are_refused_by_field() {
+    let refused = |veth: Veth| {
+        let config = Config { network: Network::Veth(veth), ..directory() };
+        check(&config).map_err(|error| error.operation + &error.object).err().unwrap_or_default()
+    };
+    assert_eq!(refused(whole_veth()), "");
+    let address = |text: &str, bits| Some((text.parse().expect("an address"), bits));
+    for (field, veth) in [
+        ("network", Veth { host: "a/b".into(), ..whole_veth() }),
+        ("network", Veth { host: "sixteen-bytes-xx".into(), ..whole_veth() }),
+        ("network", Veth { bridge: Some(String::new()), ..whole_veth() }),
+        ("network.name", Veth { name: "lo".into(), ..whole_veth() }),
+        ("network.name", Veth { name: "eth%d".into(), ..whole_veth() }),
+        ("network.mtu", Veth { mtu: Some(67), ..whole_veth() }),
+        ("network.address", Veth { address: address("10.0.0.1", 33), ..whole_veth() }),
+        ("network.gateway", Veth { address: address("fd00::1", 64), ..whole_veth() }),
+        ("network.gateway", Veth { address: None, ..whole_veth() }),
+    ] {
+        let told = refused(veth);
+        assert!(told.contains(field), "{field}: {told:?}");
+    }
+}
+
 /// A name and the plan of every kind of configuration.
 fn cases() -> Vec<(&'static str, Draft)> {
     let for_maps = |maps| plan_with(&directory(), &facts(maps), Way::InPlace).expect("a plan");
@@ -179,6 +215,8 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("host", plan(Config { root: Root::Host, ..directory() })),
         ("console_off", plan(Config { console: Console::None, ..directory() })),
         ("network_host", plan(Config { network: Network::Host, ..directory() })),
+        ("network_veth", plan(Config { network: Network::Veth(Veth::default()), ..directory() })),
+        ("network_veth_whole", plan(Config { network: Network::Veth(whole_veth()), ..directory() })),
         ("inside_helper", plan(Config { inside: Some("mount -t tmpfs x mnt".into()), ..directory() })),
         ("outside_helper", plan(Config { outside: Some("ip link set veth1 netns $PPID".into()), ..directory() })),
         (

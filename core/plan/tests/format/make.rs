@@ -98,6 +98,8 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         41 => Step::MapIdsByHelper { helper: text, request: bytes },
         42 => Step::OverlayRoot { path: text, options: list },
         43 => Step::Overlay { source: text, target: name, options: list },
+        44 => Step::MakeVeth { name: text, peer: name, bridge: text, mtu: word },
+        45 => Step::SetUpInterface { name: text, address: bytes, prefix: word, gateway: more, shown: name },
         _ => return None,
     })
 }
