@@ -20,7 +20,7 @@ def small_root(path, owner):
     for folder in ("bin", "etc", "tmp", "mnt", "run", "var"):
         (path / folder).mkdir(parents=True)
     shutil.copy("/bin/busybox", path / "bin")
-    for name in ("sh", "ls", "cat", "touch", "stat", "df", "tail", "dd", "grep", "head", "od", "true", "rm", "rmdir", "mkdir", "mv"):
+    for name in ("sh", "ls", "cat", "touch", "stat", "df", "tail", "dd", "grep", "head", "od", "true", "mount", "rm", "rmdir", "mkdir", "mv"):
         (path / "bin" / name).symlink_to("busybox")
     ids = (lib.TOP_ID, lib.TOP_ID) if owner is None else (owner.uid, owner.gid)
     lib.chown_tree(path, *ids)
@@ -186,6 +186,13 @@ def test_read_only_root_refuses_writing_and_leaves_the_mounts_alone(ours, own_ro
     assert result.lines.count("Read-only file system") == 4, (result.out, result.err)
     assert result.lines[4:] == ["0", "/rw:", "file", "ok", "", "/tmp:", "ok"], (result.out, result.err)
     assert not (own_root / "x").exists() and (data / "ok").exists()
+
+
+def test_read_only_cannot_be_undone_without_sys_admin(ours, own_root, caller, data):
+    script = "for place in / /x; do mount -o remount,rw,bind $place; done 2>/dev/null; touch /y; touch /x/y"
+    options = ["--read-only", "--bind-ro", f"{data}:/x", "--cap-drop", "SYS_ADMIN"]
+    result = inside(ours, own_root, script, *options, user=caller)
+    assert result.err.count("ead-only") == 2 and not (data / "y").exists() and not (own_root / "y").exists(), result.err
 
 
 def test_read_only_root_covers_what_is_mounted_below_it(ours, own_root, caller):

@@ -65,6 +65,36 @@ def refuses_link(place, name):
     assert not os.listdir(place.host) and not os.listdir(inner)
 
 
+def link_on_the_way_to_a_mount(place):
+    """The root has a link where a place of --bind and --tmpfs is to be made."""
+    for target in (str(place.host), f"../../../../..{place.host}", f"/proc/self/root{place.host}"):
+        place.replace("link", target)
+        for options in (("--bind", "/etc:/link/made"), ("--bind", "/etc/passwd:/link/made"), ("--tmpfs", "/link/a/b")):
+            place.inside("true", *options)
+            assert not os.listdir(place.host), f"{target} {options}"
+        (place.root / "link").unlink()
+
+
+def link_into_proc_on_the_way_to_a_mount(place):
+    """The same into /proc, a file of which would be covered or shown for another."""
+    place.replace("link", "/proc")
+    for options in (("--bind", "/etc/passwd:/link/version"), ("--tmpfs", "/link/sys"), ("--bind", "/etc:/link")):
+        result = place.inside("echo ran", *options)
+        assert result.status == 125 and "ran" not in result.out and "EXDEV" in result.err, f"{options}: {result}"
+
+
+def source_replaced_meanwhile(place):
+    """Between the caller's look and PID 1's the source of --bind is replaced by another folder."""
+    source, other = place.host / "source", place.host / "other"
+    for folder in (source, other):
+        folder.mkdir()
+        folder.chmod(0o777)
+    (other / "secret").touch()
+    swap = f"mv {source} {place.host}/old && mv {other} {source}"
+    result = place.inside("ls /tmp/x", "-o", swap, "--bind", f"{source}:/tmp/x")
+    assert result.status == 125 and "secret" not in result.out and "ESTALE" in result.err, result
+
+
 def false_proc(place):
     """/proc of the caller is a folder of the caller's making, with the files that maps are written to."""
     # Whoever looks its own number up finds what it expects: so far the folder looks right.
@@ -369,6 +399,9 @@ CASES = [
     Case(link_in_place_of_proc, ("CVE-2019-16884", "CVE-2019-19921", "CVE-2023-27561")),
     Case(link_in_place_of_dev, ("CVE-2021-30465", "CVE-2024-45310")),
     Case(link_in_place_of_sys, ("CVE-2019-19921",)),
+    Case(link_on_the_way_to_a_mount, ("CVE-2021-30465", "CVE-2024-45310")),
+    Case(link_into_proc_on_the_way_to_a_mount, ("CVE-2019-16884", "CVE-2019-19921", "CVE-2025-31133")),
+    Case(source_replaced_meanwhile, ("CVE-2021-30465",)),
     Case(false_proc, ("CVE-2025-31133", "CVE-2025-52565", "CVE-2025-52881"), (False,)),
     Case(leaked_descriptor, ("CVE-2024-21626",)),
     Case(leaked_descriptor_through_console, ("CVE-2024-21626",)),

@@ -38,6 +38,28 @@ DEFENCES = [
         ("link_in_place_of_proc", "link_in_place_of_dev", "link_in_place_of_sys"),
     ),
     Defence(
+        "links are resolved inside the root",
+        "core/sys/src/file.rs",
+        "IN_ROOT: Resolve = Resolve(0x10 | 0x02)",
+        "IN_ROOT: Resolve = Resolve(0)",
+        ("link_on_the_way_to_a_mount",),
+    ),
+    Defence(
+        "nothing is mounted in /proc",
+        "core/init/src/targets.rs",
+        "if !harmless {",
+        "if !harmless && target.is_empty() {",
+        ("link_into_proc_on_the_way_to_a_mount",),
+    ),
+    Defence(
+        "what is bound is what the caller opened",
+        "core/init/src/bind.rs",
+        "if (status.device, status.inode, status.kind()) != (wanted.device, wanted.inode, wanted.kind()) {",
+        "if status.kind() != wanted.kind() {",
+        ("source_replaced_meanwhile",),
+        as_user=True,
+    ),
+    Defence(
         "only the kernel's own /proc is written to",
         "core/init/src/id_map.rs",
         "if !real || !ours {",

@@ -112,7 +112,8 @@ included, the container ends with it.",
         (
             "read-only",
             "For DIR with all that is mounted below it, or the root of `--host`. /dev, /proc, and what `--bind`, `--bind-ro` \
-             and `--tmpfs` mount stay as they are. What the host mounts below DIR later on is not seen.",
+             and `--tmpfs` mount stay as they are. What the host mounts below DIR later on is not seen. Container root can clear the \
+             flag of a mount again while it has CAP_SYS_ADMIN: add `--cap-drop SYS_ADMIN` where that matters, as for `--bind-ro`.",
         ),
         (
             "init",
