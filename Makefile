@@ -3,6 +3,7 @@
 #   make                     build everything
 #   make check               install what the tests need (Debian packages, as root), and run all tests
 #   make docs                manual pages and completions, anew from the tables of options
+#   make audit               what there is to audit of the helper and of contain-init, into SECURITY.md
 #   make bench               measure against the floor and the peers that are installed
 #   make install             DESTDIR= PREFIX=/usr/local LIBDIR=$(PREFIX)/lib HELPER_MODE=none (README.md has the rest)
 #   make uninstall           takes the same variables
@@ -30,7 +31,11 @@ export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
 
+<<<<<<< HEAD
 .PHONY: build check docs bench install install-data uninstall clean helper-mode install-helper uninstall-helper
+=======
+.PHONY: build check docs audit bench install uninstall clean helper-mode install-helper uninstall-helper
+>>>>>>> d9878a5 (contain-idmap beside newuidmap, with each system call failing, killed between its writes; the figures of who audits it)
 
 build:
 	$(CARGO) build --release --locked
@@ -41,6 +46,10 @@ check:
 
 docs:
 	$(CARGO) run --locked --package contain-cli --example documents
+
+audit:
+	python3 tests/metadata/audit.py --write
+	python3 tests/metadata/audit.py
 
 bench: build
 	python3 tests/bench/bench.py

@@ -3,6 +3,7 @@
 """The walls of the house: who may depend on whom, which outside packages there are, and under which licences."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -115,6 +116,23 @@ class Metadata(unittest.TestCase):
             print("skipped: no apparmor_parser 4 that could read the profile")
             return
         subprocess.run([parser, "-Q", "-K", path], check=True)
+
+    def test_audit_figures_are_those_of_the_sources(self):
+        found = subprocess.run(
+            [sys.executable, "tests/metadata/audit.py", "--check"], cwd=TOP, stderr=subprocess.PIPE, text=True
+        )
+        self.assertEqual(found.returncode, 0, found.stderr)
+
+    def test_every_rule_of_the_helper_has_tests_that_exist(self):
+        text = (TOP / "docs/idmap.md").read_text()
+        rules = [line for line in text.split("## The rules")[1].splitlines() if line.startswith("| ")][1:]
+        self.assertEqual(len(rules), 19)
+        folders = [*(TOP / "tests/setuid").glob("test_*.py"), TOP / "tests/metadata/test_elf.py"]
+        there = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in folders)))
+        for rule in rules:
+            named = set(re.findall(r"`(test_\w+)`", rule))
+            self.assertTrue(named, rule)
+            self.assertLessEqual(named, there, rule)
 
     def test_files_name_their_licence(self):
         tracked = subprocess.run(["git", "ls-files", "*.rs"], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True)

@@ -30,7 +30,7 @@ const MAX_NAMES: usize = 16;
 /// Reads what is delegated to `caller`. A file that is absent delegates nothing.
 pub fn of(caller: Caller, entry: &mut Entry) -> Result<Delegations, Answer> {
     let (passwd, buffer) = PASSWD.take().zip(SUBORDINATE.take()).ok_or(Answer::System)?;
-    let passwd: &'static [u8] = read(c"/etc/passwd", passwd)?;
+    let passwd: &'static [u8] = contents(c"/etc/passwd", passwd)?;
     let mut names: [&'static [u8]; MAX_NAMES] = [b""; MAX_NAMES];
     let mut found = 0usize;
     for (place, account) in names.iter_mut().zip(accounts(passwd, caller.uid).map_err(|_| Answer::Files)?) {
@@ -39,7 +39,7 @@ pub fn of(caller: Caller, entry: &mut Entry) -> Result<Delegations, Answer> {
     }
     let names = names.get(..found).unwrap_or(&[]);
     let mut ranges = |path| {
-        let delegated = delegated(read(path, buffer)?, names, caller.uid).map_err(|_| Answer::Files)?;
+        let delegated = delegated(contents(path, buffer)?, names, caller.uid).map_err(|_| Answer::Files)?;
         entry.bad_lines = entry.bad_lines.saturating_add(delegated.bad_lines);
         Ok(delegated.ranges)
     };
@@ -48,7 +48,7 @@ pub fn of(caller: Caller, entry: &mut Entry) -> Result<Delegations, Answer> {
 }
 
 /// The bytes of a file that root alone can write, at most [`MAX_FILE`] of them; CVE-2022-47952.
-fn read<'a>(path: &CStr, buffer: &'a mut Buffer) -> Result<&'a [u8], Answer> {
+fn contents<'a>(path: &CStr, buffer: &'a mut Buffer) -> Result<&'a [u8], Answer> {
     let how = flags::O_RDONLY | flags::O_NONBLOCK | flags::O_NOCTTY;
     let file = match file::open_in(Fd::CWD, path, how, Resolve::NO_LINKS) {
         Err(Errno::ENOENT) => return Ok(&[]),

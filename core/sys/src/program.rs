@@ -189,7 +189,7 @@ impl Arguments {
         unsafe {
             while !(*slot).is_null() {
                 let mut byte = *slot;
-                while byte.read() != 0 {
+                while *byte != 0 {
                     byte.write_volatile(0);
                     byte = byte.add(1);
                 }
