@@ -31,11 +31,7 @@ export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
 
-<<<<<<< HEAD
-.PHONY: build check docs bench install install-data uninstall clean helper-mode install-helper uninstall-helper
-=======
-.PHONY: build check docs audit bench install uninstall clean helper-mode install-helper uninstall-helper
->>>>>>> d9878a5 (contain-idmap beside newuidmap, with each system call failing, killed between its writes; the figures of who audits it)
+.PHONY: build check docs audit bench install install-data uninstall clean helper-mode install-helper uninstall-helper
 
 build:
 	$(CARGO) build --release --locked
