@@ -156,8 +156,8 @@ def table(found):
     row("unsafe blocks and functions, all in core/sys", lambda f: str(f["unsafe"]))
     row("packages from outside", lambda f: ", ".join(f["outside"]) or "none")
     row("different system calls", lambda f: str(len(f["calls"])))
-    row("which", lambda f: " ".join(f["calls"]))
-    return "\n".join(rows)
+    text = "\n".join(rows)
+    return f"{text}\n\nThe system calls of contain-idmap: {' '.join(found['contain-idmap']['calls'])}."
 
 
 def differs(old, new):
@@ -186,6 +186,7 @@ def main():
             sys.exit(f"the audit figures of SECURITY.md are not those of the sources: make audit\n{text}")
     else:
         print(text)
+        print(f"Those of contain-init: {' '.join(found['contain-init']['calls'])}.")
 
 
 if __name__ == "__main__":
