@@ -124,10 +124,11 @@ def test_user_has_no_capability_and_no_way_back(ours, people, need_probe, more):
     assert capabilities(result, "CapBnd") & ((1 << 41) - 1) == bounding
 
 
-def test_user_owns_the_console(ours, people):
+@pytest.mark.parametrize("more", [[], ["--init"]])
+def test_user_owns_the_console(ours, people, more):
     root, caller = people
     script = "stat -c %u /dev/console; echo to >/dev/console; echo err >/dev/stderr; tty"
-    with lib.Terminal([ours.contain, "--user", "alice", root, "/bin/sh", "-c", script], user=caller) as terminal:
+    with lib.Terminal([ours.contain, *more, "--user", "alice", root, "/bin/sh", "-c", script], user=caller) as terminal:
         assert terminal.expect(r"(?s)7\s+to\s+err\s+/dev/console")
         assert terminal.wait() == 0
 

@@ -49,7 +49,7 @@ STEPS = [
     contain("veth", "-c", "--net", "veth,address=10.98.7.2/24,gateway=10.98.7.1"),
     contain("init", "-c", "--init", "--hostname", "fault"),
     contain("init", "-c", "--init", who="ranges"),
-    contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/tmp"),
+    contain("user", "-c", "--user", "7:8", "--seccomp", "app", "--cap-add", "SYS_PTRACE", "--chdir", "/bin"),
     contain("user", "--user", "7:8", "--init", terminal=True, who="ranges"),
     contain("mounts", "-c", *MOUNTS, who="ranges"),
     contain("overlay", "-c", "--overlay", who="ranges"),

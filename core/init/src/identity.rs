@@ -45,6 +45,9 @@ pub struct User<'a> {
 /// Becomes the user, checks it by reading back, and checks that the way back is closed.
 pub fn become_user(context: &Context<'_>, user: &User<'_>) -> Result<(), Fault> {
     if user.console {
+        // ORDER: the host's devpts may give it group 5, and only a file whose group is mapped can change hands. Its owner
+        // may give it to the own group first.
+        file::change_group(Fd(0), 0)?;
         file::change_owner(Fd(0), user.uid)?;
     }
     // ORDER: groups, group, user: each takes a capability that the last one ends.

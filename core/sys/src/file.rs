@@ -238,6 +238,11 @@ pub fn change_owner(fd: Fd, uid: u32) -> Result<()> {
     call!(FCHOWN, fd.0, uid, u32::MAX).map(drop)
 }
 
+/// Gives an open file to a group; its owner stays (fchown(2)).
+pub fn change_group(fd: Fd, gid: u32) -> Result<()> {
+    call!(FCHOWN, fd.0, u32::MAX, gid).map(drop)
+}
+
 /// umask(2); the mask that was set before.
 pub fn set_umask(mask: u32) -> u32 {
     call!(UMASK, mask).map_or(0, |old| old as u32)
