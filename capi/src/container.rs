@@ -150,6 +150,7 @@ pub unsafe extern "C" fn contain_container_inject(
                 env: options.environment()?.unwrap_or_else(|| container.env.clone()),
                 stdio: options.stdio()?,
                 seccomp: options.seccomp()?,
+                timeout: None,
             };
             place.write(process::boxed(container.container.inject(&injection)?));
             Ok(0)

@@ -29,6 +29,7 @@ _contain() {
         --seccomp
         --no-new-privs
         --preserve-fds
+        --timeout
         --explain
         --doctor
         --json
@@ -74,6 +75,7 @@ _contain() {
         --cap-drop) taker=$word ;;
         --seccomp) taker=$word ;;
         --preserve-fds) taker=$word ;;
+        --timeout) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -98,6 +100,7 @@ _contain() {
         --cap-drop) : ;;
         --seccomp) mapfile -t COMPREPLY < <(compgen -W 'system app none' -- "$cur") ;;
         --preserve-fds) : ;;
+        --timeout) : ;;
         *) ;;
         esac
         return

@@ -52,6 +52,8 @@ function __contain_operands
                 set skip 1
             case --preserve-fds
                 set skip 1
+            case --timeout
+                set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
                     set skip 1
@@ -95,6 +97,7 @@ complete -c contain -n __contain_in_options -l cap-drop -x -d 'a capability that
 complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 'which system calls CMD may make: system (default), app, none'
 complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
 complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'
+complete -c contain -n __contain_in_options -l timeout -x -d 'how long CMD may run; then all of the container is killed'
 complete -c contain -n __contain_in_options -l explain -d 'print what would be done, and do nothing'
 complete -c contain -n __contain_in_options -l doctor -d 'say what this host allows, what is missing, and how to mend it'
 complete -c contain -n __contain_in_options -l json -d 'with --explain or --doctor: for programs'

@@ -3,6 +3,7 @@
 _inject() {
     local word rest=$COMP_LINE cur=${COMP_WORDS[COMP_CWORD]} first=PID taker= operands=0 i
     local -a words=() options=(
+        --timeout
         -h --help
         --version
     )
@@ -26,6 +27,7 @@ _inject() {
         case $word in
         --) operands=$((last - i - 1)); break ;;
         --*=*) ;;
+        --timeout) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -33,6 +35,7 @@ _inject() {
     if [[ -z $taker && $operands -eq 0 && ${words[last]} == --*=* ]]; then taker=${words[last]%%=*}; fi
     if [[ -n $taker ]]; then
         case $taker in
+        --timeout) : ;;
         *) ;;
         esac
         return

@@ -16,6 +16,8 @@ function __inject_operands
         switch $word
             case --
                 set behind 1
+            case --timeout
+                set skip 1
             case '-?*'
             case '*'
                 set behind 1
@@ -30,6 +32,7 @@ function __inject_in_options
 end
 
 complete -c inject -f
+complete -c inject -n __inject_in_options -l timeout -x -d 'how long CMD may run; then it and all that it started is killed'
 complete -c inject -n __inject_in_options -s h -l help -d 'show this help'
 complete -c inject -n __inject_in_options -l version -d 'show the version'
 complete -c inject -n 'string match -qr "^0 " -- (__inject_operands)' -xa '(pgrep -x contain)'

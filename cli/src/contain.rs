@@ -129,6 +129,12 @@ pub(crate) static PROGRAM: Program = Program {
             value: Some("N"),
             help: "CMD keeps N descriptors from 3 on",
         },
+        Option_ {
+            short: None,
+            long: Some("timeout"),
+            value: Some("SECONDS"),
+            help: "how long CMD may run; then all of the container is killed",
+        },
         Option_ { short: None, long: Some("explain"), value: None, help: "print what would be done, and do nothing" },
         Option_ {
             short: None,
@@ -140,7 +146,7 @@ pub(crate) static PROGRAM: Program = Program {
     ],
     notes: "Maps are START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
-        125 contain's own failure; 64 usage. Of --doctor: 0 where contain --host works, else 1.\n",
+        125 contain's own failure; 124 out of time; 64 usage. Of --doctor: 0 where contain --host works, else 1.\n",
 };
 
 /// Runs the program.

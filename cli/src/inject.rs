@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! inject PID [CMD [ARG]...]
 
-use crate::options::{Given, Program, parse};
+use crate::options::{Given, Option_, Program, parse, seconds};
 use crate::print;
 use crate::start::ExitCode;
 use std::ffi::OsString;
@@ -11,10 +11,15 @@ pub(crate) static PROGRAM: Program = Program {
     name: "inject",
     operands: "PID [CMD [ARG]...]",
     about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID.",
-    options: &[],
+    options: &[Option_ {
+        short: None,
+        long: Some("timeout"),
+        value: Some("SECONDS"),
+        help: "how long CMD may run; then it and all that it started is killed",
+    }],
     notes: "CMD is looked up on PATH, and keeps environment and descriptors.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
-        125 inject's own failure; 64 usage.\n",
+        125 inject's own failure; 124 out of time; 64 usage.\n",
 };
 
 /// Runs the program.
@@ -37,10 +42,14 @@ fn run(given: &Given) -> ExitCode {
     let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) else {
         return print::usage(&PROGRAM, &format!("{pid:?} is no process id"));
     };
+    let timeout = match given.value("timeout").map(|time| seconds("--timeout", time)).transpose() {
+        Ok(timeout) => timeout,
+        Err(wrong) => return print::usage(&PROGRAM, &wrong),
+    };
     let argv = command_or_shell(command);
     print::error(
         PROGRAM.name,
-        &contain::command_line::inject(pid, &argv, &environment(), |note| print::note(PROGRAM.name, note)),
+        &contain::command_line::inject(pid, &argv, &environment(), timeout, |note| print::note(PROGRAM.name, note)),
     )
 }
 

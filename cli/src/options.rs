@@ -3,6 +3,7 @@
 
 use lexopt::{Arg, Parser, ValueExt};
 use std::ffi::OsString;
+use std::time::Duration;
 
 /// One option.
 pub struct Option_ {
@@ -145,4 +146,17 @@ pub fn number(option: &str, value: &OsString, most: u32) -> Result<u32, String> 
     let digits = value.to_str().filter(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
     let number = digits.and_then(|digits| digits.parse().ok()).filter(|number| *number <= most);
     number.ok_or_else(|| format!("{option} {value:?}: a whole number from 0 to {most} is meant"))
+}
+
+/// Seconds, with a fraction where there is a dot: digits alone, no sign, no exponent.
+pub fn seconds(option: &str, value: &OsString) -> Result<Duration, String> {
+    let parsed = || {
+        let text = value.to_str()?;
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (digits(whole) && digits(fraction) && fraction.len() <= 9).then_some(())?;
+        let nanoseconds = format!("{fraction:0<9}").parse().ok()?;
+        Some(Duration::new(whole.parse().ok()?, nanoseconds)).filter(|time| !time.is_zero())
+    };
+    parsed().ok_or_else(|| format!("{option} {value:?}: seconds above 0 are meant, for example 90 or 0.5"))
 }

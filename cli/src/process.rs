@@ -3,7 +3,7 @@
 //! descriptors. What cannot be is a usage error that names the option, the value and what is allowed.
 
 use crate::inject::environment;
-use crate::options::{Given, number, utf8};
+use crate::options::{Given, number, seconds, utf8};
 use contain::{Config, Profile, User, capability};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -22,6 +22,7 @@ pub(crate) fn configure(given: &Given, config: &mut Config) -> Result<(), String
     if let Some(count) = given.value("preserve-fds") {
         config.preserve_fds = number("--preserve-fds", count, 1024)?;
     }
+    config.timeout = given.value("timeout").map(|time| seconds("--timeout", time)).transpose()?;
     let names = |option| given.values(option).map(|name| name.to_string_lossy()).collect::<Vec<_>>();
     let (add, drop) = (names("cap-add"), names("cap-drop"));
     if !add.is_empty() || !drop.is_empty() {

@@ -140,6 +140,7 @@ impl Container {
                 env: texts(env),
                 stdio: stdio(standard)?,
                 seccomp: seccomp.as_deref().map(profile).transpose()?,
+                timeout: None,
             };
             let inner = self.inner.inject(&injection)?;
             let held = Held::new(inner.pidfd()?);

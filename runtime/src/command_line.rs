@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 /// Where what a person should know is told, before anything is done: ids left out, a cgroup not entered.
 pub type Tell = fn(&str);
@@ -62,7 +63,8 @@ pub fn contain(config: &Config, tell: Tell) -> Error {
 }
 
 /// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
-pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], tell: Tell) -> Error {
+/// `timeout`: how long it may run.
+pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], timeout: Option<Duration>, tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let target = join::find(pid)?;
@@ -77,6 +79,7 @@ pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], tell: Tell) -> Erro
             clear_groups: !join::denies_setgroups(target.pid),
             cgroups,
             note,
+            timeout,
         };
         let draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0);

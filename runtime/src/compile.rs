@@ -25,6 +25,7 @@ use facts::Facts;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::time::Duration;
 
 /// How the plan is carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     let mut draft = Draft::with_notes(maps.notes.iter().chain(of_user).cloned().collect(), maps.remarks.clone());
     let private = config.network != Network::Host;
     outside(config, facts, &mut draft)?;
+    deadline(config.timeout, &mut draft)?;
     let clear_groups = !maps.setgroups_denied;
     mounts::hold_sources(facts, &mut draft)?;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups });
@@ -269,6 +271,21 @@ fn kernel_filesystems(private_network: bool, draft: &mut Draft) {
     }
 }
 
+/// The longest deadline: more than 31 years.
+const LONGEST: Duration = Duration::from_secs(1_000_000_000);
+
+/// How long the command may run.
+fn deadline(timeout: Option<Duration>, draft: &mut Draft) -> Result<(), Error> {
+    let Some(timeout) = timeout else { return Ok(()) };
+    if timeout.is_zero() || timeout > LONGEST {
+        let allowed = format!("a deadline is more than 0 and at most {} seconds", LONGEST.as_secs());
+        return Err(Error::invalid("timeout", format!("{} s", timeout.as_secs_f64()), allowed));
+    }
+    let microseconds = timeout.as_nanos().div_ceil(1000);
+    draft.monitor(Step::SetDeadline { microseconds: u64::try_from(microseconds).unwrap_or(u64::MAX) });
+    Ok(())
+}
+
 /// From the root to the command's exec.
 fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Result<(), Error> {
     if config.init {
@@ -393,6 +410,8 @@ pub(crate) struct Inject<'a> {
     pub cgroups: Vec<Place>,
     /// Why it does not enter others.
     pub note: Option<String>,
+    /// How long it may run; then it is killed with everything that it started.
+    pub timeout: Option<Duration>,
 }
 
 /// The plan of an injected command.
@@ -405,7 +424,12 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
     }
+    deadline(request.timeout, &mut draft)?;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
+    if request.timeout.is_some() {
+        // What is orphaned below the command stays below this process, and is found there at the deadline.
+        draft.init(Step::Reap {});
+    }
     draft.init(Step::ChangeDirectory { path: c"/" });
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});

@@ -5,6 +5,7 @@ use crate::user::User;
 use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Where the container's root comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -197,6 +198,8 @@ pub struct Config {
     pub rlimits: Vec<Rlimit>,
     /// Whether the command and all it starts may gain no privilege by exec.
     pub no_new_privs: bool,
+    /// How long the command may run, from its exec on; then the whole container is killed. For ever when none.
+    pub timeout: Option<Duration>,
     /// What the caller's death means.
     pub lifetime: Lifetime,
 }
@@ -233,6 +236,7 @@ impl Config {
             capabilities: None,
             rlimits: Vec::new(),
             no_new_privs: false,
+            timeout: None,
             lifetime: Lifetime::Bound,
         }
     }

@@ -13,7 +13,7 @@ use crate::state::stored::Stored;
 use crate::state::{State, Status, processes};
 use crate::{cgroup, diagnose, join};
 use contain_plan::Plan;
-use contain_plan::message::{Ending, LENGTH, Message};
+use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
@@ -33,6 +33,8 @@ pub struct Injection {
     pub stdio: [Stdio; 3],
     /// Its seccomp profile; the container's own where none is given.
     pub seccomp: Option<Profile>,
+    /// How long it may run, from its exec on; then it is killed with everything that it started. For ever when none.
+    pub timeout: Option<Duration>,
 }
 
 /// A container that this process started, or one whose state is on disk. Dropping it never kills: `Config::lifetime`
@@ -267,6 +269,7 @@ fn inject_into(
         clear_groups: !join::denies_setgroups(pid),
         cgroups,
         note,
+        timeout: injection.timeout,
     };
     let draft = compile::inject(&request, Way::Run)?;
     let mut along = Along::new(0);
@@ -274,7 +277,9 @@ fn inject_into(
     let control = along.caller(lifetime)?;
     let launched = launch::beside(&draft, &along, injection.stdio)?;
     drop(along);
-    Ok(Process { monitored: Monitored::new(control, launched, false)? })
+    let mut monitored = Monitored::new(control, launched, false)?;
+    monitored.tree = injection.timeout.is_some();
+    Ok(Process { monitored })
 }
 
 impl Process {
@@ -288,7 +293,7 @@ impl Process {
         self.monitored.pidfd()
     }
 
-    /// Sends a signal to the injected process.
+    /// Sends a signal to the injected process. With a deadline SIGKILL ends everything that it started too.
     pub fn kill(&self, signal: i32) -> Result<(), Error> {
         self.monitored.kill(signal)
     }
@@ -308,6 +313,8 @@ struct Monitored {
     init: OwnedFd,
     init_pid: i32,
     owner: u32,
+    /// Only the monitor can kill all of it: what a command with a deadline has started in somebody else's container.
+    tree: bool,
     state: Mutex<Told>,
 }
 
@@ -345,6 +352,7 @@ impl Monitored {
             init: own(passed),
             init_pid,
             owner: std::process::id(),
+            tree: false,
             state: Mutex::new(Told { plan: created.then_some(launched.plan), ..Told::default() }),
         })
     }
@@ -450,6 +458,9 @@ impl Monitored {
 
     /// As well as through the monitor, which somebody may have stopped. It may not be allowed: then the monitor does it.
     fn kill_directly(&self) {
+        if self.tree {
+            return;
+        }
         let _ = process::send_signal(raw(&self.init), number::SIGKILL);
     }
 
@@ -607,7 +618,10 @@ pub(crate) fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
         signal => (EndedBy::Signalled, signal),
     };
     Outcome {
-        ended_by: reason.unwrap_or(ended_by),
+        ended_by: match ending.reached {
+            Reached::Deadline => EndedBy::Wall,
+            Reached::Nothing => reason.unwrap_or(ended_by),
+        },
         status,
         wall: Duration::from_nanos(ending.wall_ns),
         user: Duration::from_micros(ending.user_us),

@@ -144,6 +144,9 @@ fn words(step: &Step<'_>) -> (String, String) {
             let console = if *console { ", the console is the user's" } else { "" };
             (format!("user {uid}, group {gid}"), format!("{groups}{keep}{console}"))
         }
+        Step::SetDeadline { microseconds } => {
+            (format!("{} s", *microseconds as f64 / 1e6), "from the exec on, then all of it is killed".into())
+        }
         Step::BindRoot { path } => (plain(path), "recursive, slave".into()),
         Step::TmpfsRoot { place } => ("tmpfs".into(), format!("mode=0755, on {} until the pivot", plain(place))),
         Step::EnterCgroup { mount, file } => (format!("{}/{}", plain(mount), plain(file)), none()),
@@ -193,7 +196,7 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::TakeConsole {} => ("/dev/console".into(), "new session, stdin, stdout and stderr".into()),
         Step::ChangeDirectory { path } => (plain(path), none()),
         Step::ResetSignals {} => (none(), "all to their default actions".into()),
-        Step::Reap {} => (none(), "pid 1 reaps; the command is its child".into()),
+        Step::Reap {} => (none(), "this process reaps; the command is its child".into()),
         Step::SetCapabilities { bounding, permitted } => {
             let note = if bounding == permitted { "bounding the same".into() } else { capability::names(*bounding) };
             (capability::names(*permitted), note)

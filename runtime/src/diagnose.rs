@@ -104,6 +104,7 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::JoinTarget { pid, .. }, _) => ("namespaces.join", "join the container of process", pid.to_string()),
         (Step::BecomeIds { uid, gid, .. }, _) => ("process.ids", "become", format!("user {uid} and group {gid}")),
         (Step::BecomeUser { uid, gid, .. }, _) => ("process.user", "become", format!("user {uid} and group {gid}")),
+        (Step::SetDeadline { .. }, _) => ("process.deadline", "set the deadline by", "/proc".into()),
         (Step::BindRoot { path }, _) => ("rootfs.bind", "bind the root", text(path)),
         (Step::TmpfsRoot { .. }, _) => ("rootfs.tmpfs", "mount the root", "tmpfs".into()),
         (Step::MakeDirectory { path, .. }, _) => ("rootfs.directory", "make directory", format!("/{}", text(path))),
@@ -343,6 +344,14 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             ENOENT | EACCES | libc::EIO | libc::ENOTTY | libc::ENODEV | libc::ENXIO,
         ) => ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c"),
         (Step::BecomeIds { .. }, _, EINVAL) => ("the id is not mapped in the user namespace", "map container id 0"),
+        (Step::SetDeadline { .. }, _, ENOENT) => (
+            "/proc hides the processes that the command starts: the kernel was built without CONFIG_PROC_CHILDREN, or /proc is mounted with hidepid",
+            "leave the deadline out, or give the container one",
+        ),
+        (Step::SetDeadline { .. }, Part::Procfs, _) => (
+            "/proc is not a procfs that shows this process",
+            "mount one: mount -t proc proc /proc in this PID namespace",
+        ),
         (Step::BecomeUser { .. }, _, EINVAL) => {
             ("one of the ids is not mapped in the user namespace", "map it with -u and -g, or delegate it")
         }

@@ -54,6 +54,8 @@ STEPS = [
     contain("mounts", "-c", *MOUNTS, who="ranges"),
     contain("overlay", "-c", "--overlay", who="ranges"),
     contain("overlay", "-c", "--host", "--overlay"),
+    contain("deadline", "-c", "--timeout", "1000"),
+    Case("inject-deadline", ("{inject}", "--timeout", "1000", "{target}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL)),
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),

@@ -4,6 +4,7 @@
 use crate::execute::Strings;
 use crate::guard::Guard;
 use crate::mounts::Nearby;
+use crate::tree::Tree;
 use contain_plan::message::{Failure, LENGTH, Message, Part, Passed, TEXT};
 use contain_plan::{Descriptors, Doer, Plan};
 use contain_sys::process::Child;
@@ -45,6 +46,10 @@ pub struct Context<'p> {
     pub outside: Option<(Child, Fd)>,
     /// The guard, once the command may run.
     pub guard: Option<Guard>,
+    /// How long the command may run, in microseconds.
+    pub deadline_us: Option<u64>,
+    /// What an injected command with a deadline is ended by.
+    pub tree: Option<Tree>,
     /// PID 1 is a reaper: the command is its child.
     pub reaper: bool,
     /// A failure as the other process reported it.

@@ -31,11 +31,28 @@ const ALLOWED: [usize; 18] = [
 /// What is asked of the caller's terminal and of the console: attributes, window size, foreground group.
 const REQUESTS: [u32; 6] = [0x5401, 0x5402, 0x5403, 0x5413, 0x5414, 0x540f];
 
-const PROGRAM: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
+/// What ending the tree of an injected command takes besides.
+const WITH_TREE: [usize; ALLOWED.len() + 2] = filter::with(&ALLOWED, &[nr::PIDFD_OPEN, nr::WAITID]);
+
+const WATCH: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
     filter::allow(&ALLOWED, &REQUESTS, Otherwise::Refuse);
+const END_TREE: [filter::Instruction; filter::length(&WITH_TREE, &REQUESTS)] =
+    filter::allow(&WITH_TREE, &REQUESTS, Otherwise::Refuse);
+
+/// What a monitor does beside watching.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Duty {
+    /// Nothing.
+    Watch,
+    /// It ends the tree of an injected command at its deadline.
+    EndTree,
+}
 
 /// Loads the program; no exec gains privilege from here on.
-pub fn load() -> Result<()> {
+pub fn load(duty: Duty) -> Result<()> {
     identity::set_no_new_privs()?;
-    identity::load_seccomp(PROGRAM.as_flattened())
+    identity::load_seccomp(match duty {
+        Duty::Watch => WATCH.as_flattened(),
+        Duty::EndTree => END_TREE.as_flattened(),
+    })
 }

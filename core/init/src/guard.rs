@@ -3,7 +3,7 @@
 //! on a parent-death signal is not enough, since a command can clear it and a change of ids does.
 
 use crate::context::{Context, Fault};
-use crate::filter;
+use crate::filter::{self, Duty};
 use contain_plan::{Doer, Step};
 use contain_sys::identity::{self, Capabilities, capability};
 use contain_sys::process::{self, Child};
@@ -56,10 +56,10 @@ fn start_in(program: Program, entry: extern "C" fn(*mut u8) -> !, monitor: Fd, i
 }
 
 /// Keeps no capability but the one to signal inside, and puts the filter up.
-pub fn give_up() -> Result<()> {
+pub fn give_up(duty: Duty) -> Result<()> {
     let kill = identity::capabilities()?.permitted & (1 << capability::KILL);
     identity::set_capabilities(Capabilities { effective: kill, permitted: kill, inheritable: 0 })?;
-    filter::load()
+    filter::load(duty)
 }
 
 fn pack(monitor: Fd, init: Fd) -> usize {
@@ -67,7 +67,7 @@ fn pack(monitor: Fd, init: Fd) -> usize {
 }
 
 extern "C" fn give_up_and_watch(argument: *mut u8) -> ! {
-    until_monitor_ends(argument, give_up())
+    until_monitor_ends(argument, give_up(Duty::Watch))
 }
 
 extern "C" fn watch(argument: *mut u8) -> ! {

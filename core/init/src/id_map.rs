@@ -62,7 +62,7 @@ fn put(directory: Fd, name: &CStr, text: &[u8]) -> contain_sys::Result<()> {
 }
 
 /// /proc/PID of PID 1 on a procfs that shows this process's own PID namespace, checked to be alive after opening.
-fn process_directory(context: &Context<'_>) -> Result<Fd, Fault> {
+pub fn process_directory(context: &Context<'_>) -> Result<Fd, Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
     let proc =
         file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY | flags::O_NOFOLLOW).at(Part::Procfs)?;

@@ -28,6 +28,7 @@ mod relay;
 mod report;
 mod root;
 mod targets;
+mod tree;
 mod walk;
 mod watch;
 

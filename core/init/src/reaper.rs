@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! PID 1 as a reaper: it starts the command as its child, reaps what is orphaned, passes signals on, and reports the
+//! PID 1, or the first process of an injected command with a deadline, as a reaper: it starts the command as its child, reaps what is orphaned, passes signals on, and reports the
 //! command's end. The kernel treats PID 1 unlike any other process; under a reaper the command is none.
 
 use crate::context::{Context, Fault};
-use crate::walk;
+use crate::{namespaces, walk};
 use contain_plan::message::{Ending, Message};
 use contain_sys::identity::{self, Capabilities, Dumpable, capability};
 use contain_sys::process::{self, Child, Ended, Hang};
@@ -23,12 +23,18 @@ struct Command<'a, 'p> {
 pub struct Reaper {
     child: Child,
     peer: Fd,
+    /// It is PID 1; else it stands in front of an injected command.
+    is_pid_1: bool,
 }
 
 /// Starts the process that does the remaining steps, and waits until it has executed the command.
 pub fn start_command(context: &mut Context<'_>) -> Result<Reaper, Fault> {
     let Some(stack) = STACK.take() else { return Err(Errno::EBUSY.into()) };
     let program = context.program;
+    let is_pid_1 = context.descriptors.target < 0;
+    if !is_pid_1 {
+        identity::adopt_orphans()?;
+    }
     let mut command = Command { context, fault: None };
     // This process stands still until the child has executed or exited.
     let child = program.run_until_exec(stack, go_on, &mut command)?;
@@ -36,21 +42,26 @@ pub fn start_command(context: &mut Context<'_>) -> Result<Reaper, Fault> {
         process::wait(child.pid, Hang::Yes)?;
         return Err(fault);
     }
-    Ok(Reaper { child, peer: context.peer })
+    Ok(Reaper { child, peer: context.peer, is_pid_1 })
 }
 
 fn go_on(command: &mut Command<'_, '_>) -> ! {
-    if let Err(fault) = walk::rest(command.context) {
+    if let Err(fault) = die_with_reaper(command.context).and_then(|()| walk::rest(command.context)) {
         command.fault = Some(fault);
     }
     process::exit(crate::OWN_FAILURE)
+}
+
+/// The end of PID 1 is everybody's; that of another reaper is told to its child by this.
+fn die_with_reaper(context: &Context<'_>) -> Result<(), Fault> {
+    if context.descriptors.target < 0 { Ok(()) } else { namespaces::die_with_monitor(context) }
 }
 
 impl Reaper {
     /// Gives up all but what reaping needs, reaps until the command has ended, and reports that. The exit status.
     pub fn reap(&self) -> i32 {
         // A reaper that fails ends, and with it the container; the monitor then sees how PID 1 ended.
-        match self.settle().and_then(|signals| until_end(self.child, signals)) {
+        match self.settle().and_then(|signals| until_end(self.child, signals, self.is_pid_1)) {
             Ok(ended) => {
                 let ending = Ending {
                     status: ended.status,
@@ -58,6 +69,7 @@ impl Reaper {
                     user_us: ended.user_us,
                     system_us: ended.system_us,
                     peak_kib: ended.peak_kib,
+                    ..Ending::default()
                 };
                 // A monitor that is gone needs no report; one that is there must not take this for success.
                 self.tell(&Message::Ended(ending)).map_or(crate::OWN_FAILURE, |()| 0)
@@ -77,7 +89,10 @@ impl Reaper {
         // As dumpable as the command itself: who may look into the container, its own root and the user who started
         // it, joins its namespaces through PID 1. Nothing of the host's is left in here: the program is sealed, the
         // plan unmapped, and one socket open on which only the command's end is told.
-        identity::set_dumpable(Dumpable::Yes)?;
+        // CVE-2016-9962: in front of an injected command it stays as it is.
+        if self.is_pid_1 {
+            identity::set_dumpable(Dumpable::Yes)?;
+        }
         // The rendezvous after the exec, which here the closing of a socket cannot be.
         self.tell(&Message::Go)?;
         Ok(signals)
@@ -88,12 +103,18 @@ impl Reaper {
     }
 }
 
-fn until_end(child: Child, signals: Fd) -> contain_sys::Result<Ended> {
+fn until_end(child: Child, signals: Fd, is_pid_1: bool) -> contain_sys::Result<Ended> {
     loop {
-        while let Some(ended) = process::wait(-1, Hang::No)? {
-            if ended.pid == child.pid {
-                return Ok(ended);
+        let mut ours = None;
+        while let Some(ended) = wait_for_any()? {
+            ours = Some(ended).filter(|ended| ended.pid == child.pid).or(ours);
+            // Before PID 1 of the container has to, this reaps everything that has ended by now.
+            if is_pid_1 && ours.is_some() {
+                break;
             }
+        }
+        if let Some(ended) = ours {
+            return Ok(ended);
         }
         poll(&mut [Poll { fd: signals.0, events: poll_event::IN, answered: 0 }], -1)?;
         while let Some(received) = signal::read_one(signals)? {
@@ -103,5 +124,13 @@ fn until_end(child: Child, signals: Fd) -> contain_sys::Result<Ended> {
                 let _ = process::send_signal(child.pidfd, received.signal);
             }
         }
+    }
+}
+
+/// A child that has ended; none where there is no other.
+fn wait_for_any() -> contain_sys::Result<Option<Ended>> {
+    match process::wait(-1, Hang::No) {
+        Err(Errno::ECHILD) => Ok(None),
+        other => other,
     }
 }

@@ -8,7 +8,7 @@ use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
     OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, network, overlay,
-    reaper, report, root, watch,
+    reaper, report, root, tree, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
@@ -51,6 +51,8 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         terminal: Fd::NONE,
         outside: None,
         guard: None,
+        deadline_us: None,
+        tree: None,
         reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
         reported: None,
         said: Said::NOTHING,
@@ -154,6 +156,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
             let user = identity::User { uid, gid, set_groups, groups, keep, console };
             identity::become_user(context, &user)
         }
+        Step::SetDeadline { microseconds } => set_deadline(context, microseconds),
         Step::BindRoot { .. } => root::bind(context),
         Step::TmpfsRoot { place } => root::tmpfs(context, place),
         Step::MakeDirectory { path, mode } => mounts::make_directory(context, path, mode),
@@ -333,6 +336,15 @@ fn listened(context: &mut Context<'_>) -> Result<bool, Fault> {
         answer.close()?;
     }
     message.map_or(Ok(()), obey).map(|()| false)
+}
+
+/// The watch counts from the exec on. Only what is ended with a PID namespace of its own needs no list.
+fn set_deadline(context: &mut Context<'_>, microseconds: u64) -> Result<(), Fault> {
+    context.deadline_us = Some(microseconds);
+    if context.descriptors.target >= 0 {
+        context.tree = Some(tree::open(context)?);
+    }
+    Ok(())
 }
 
 /// Ends PID 1, which was there for its user namespace alone.

@@ -3,10 +3,12 @@
 //! obeys its caller, copies the console, and replaces its guard.
 
 use crate::context::{Context, Fault};
+use crate::filter::Duty;
 use crate::id_map::Decimal;
 use crate::relay::{Progress, Relay};
+use crate::tree::Tree;
 use crate::{OWN_FAILURE, guard, report};
-use contain_plan::message::{Ending, LENGTH, Message};
+use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_plan::{Doer, Step};
 use contain_sys::file::{self, flags};
 use contain_sys::process::{self, Child, Hang};
@@ -14,6 +16,9 @@ use contain_sys::program::Program;
 use contain_sys::signal::{self, Poll, Received, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, fd, time};
+
+/// Exit status of a command that was ended at its deadline.
+const OUT_OF_TIME: i32 = 124;
 
 /// All that is left of a monitor once the plan has been done.
 pub struct Watch {
@@ -38,6 +43,12 @@ pub struct Watch {
     /// The signal that ended the container where PID 1 would not have obeyed it.
     killed_by: Option<i32>,
     started_ns: u64,
+    /// When it is ended, on the same clock.
+    deadline_ns: Option<u64>,
+    /// The deadline has passed, and for its sake it was killed.
+    out_of_time: bool,
+    /// What is killed in place of PID 1.
+    tree: Option<Tree>,
     /// The plan names a step to stop at that comes after the end.
     #[cfg(feature = "test-hooks")]
     stop: bool,
@@ -74,6 +85,9 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         failed: false,
         killed_by: None,
         started_ns,
+        deadline_ns: context.deadline_us.map(|us| started_ns.saturating_add(us.saturating_mul(1000))),
+        out_of_time: false,
+        tree: context.tree.take(),
         #[cfg(feature = "test-hooks")]
         stop: context.plan.header().stop_at > context.plan.header().steps,
     };
@@ -102,7 +116,7 @@ impl Watch {
     /// Keeps no capability but the one to signal inside, puts the filter up, and closes all else.
     fn give_up(&mut self, console: Option<[Fd; 2]>) -> contain_sys::Result<()> {
         // ORDER: before anything is closed that a failure would be told with.
-        guard::give_up()?;
+        guard::give_up(if self.tree.is_some() { Duty::EndTree } else { Duty::Watch })?;
         // The console's own end stays open, so that the master does not end while nobody inside has it.
         let [master, terminal] = console.unwrap_or([Fd::NONE; 2]);
         let [stdin, stdout, stderr] = if console.is_some() { [Fd(0), Fd(1), Fd(2)] } else { [Fd::NONE; 3] };
@@ -122,6 +136,7 @@ impl Watch {
             self.record,
             self.peer,
             status,
+            self.tree.as_ref().map_or(Fd::NONE, |tree| tree.children),
             self.guard.map_or(Fd::NONE, |guard| guard.pidfd),
         ];
         fd::close_all_but(&mut keep)?;
@@ -147,6 +162,11 @@ impl Watch {
                 }
             }
             self.serve(&answers);
+            if !answers.ended && self.left_ms() == 0 {
+                self.deadline_ns = None;
+                self.out_of_time = true;
+                self.kill();
+            }
         }
         self.finish()
     }
@@ -167,7 +187,7 @@ impl Watch {
             master,
             stdout,
         ];
-        poll(&mut asked, -1)?;
+        poll(&mut asked, self.left_ms())?;
         let [ended, signals, control, caller, listen, guard, stdin, master, stdout] = asked;
         Ok(Answers {
             ended: ended.answered != 0,
@@ -178,6 +198,13 @@ impl Watch {
             guard: guard.answered != 0,
             relay: [stdin, master, stdout],
         })
+    }
+
+    /// Milliseconds until the deadline, rounded up; −1 where there is none.
+    fn left_ms(&self) -> i64 {
+        let Some(deadline) = self.deadline_ns else { return -1 };
+        let left = deadline.saturating_sub(time::monotonic_ns()).div_ceil(1_000_000);
+        i64::try_from(left).unwrap_or(i64::MAX)
     }
 
     fn serve(&mut self, answers: &Answers) {
@@ -365,6 +392,10 @@ impl Watch {
     }
 
     fn kill(&self) {
+        // Where the tree cannot be ended, its reaper is, and the command dies with that.
+        if self.tree.as_ref().is_some_and(|tree| tree.kill().is_ok()) {
+            return;
+        }
         // ESRCH: it has just ended.
         let _ = process::send_signal(self.init.pidfd, number::SIGKILL);
     }
@@ -404,6 +435,7 @@ impl Watch {
             user_us: ended.user_us,
             system_us: ended.system_us,
             peak_kib: ended.peak_kib,
+            reached: Reached::Nothing,
         });
         // A reaper that was killed was not asked: what it may have said before is not how the container ended.
         if self.reaper && ending.status == 0 {
@@ -416,7 +448,11 @@ impl Watch {
         if let Some(signal) = self.killed_by {
             ending.status = signal;
         }
-        let (signals, asked_to_end) = (self.signals, self.killed_by.is_some());
+        // One that ended by itself at the last moment was not ended by it.
+        if self.out_of_time && ending.status & 0x7f == number::SIGKILL {
+            ending.reached = Reached::Deadline;
+        }
+        let (signals, asked_to_end) = (self.signals, self.killed_by.is_some() || self.out_of_time);
         if let Some(relay) = &mut self.relay {
             let left = relay.drain(|| !asked_to_end && wait_for_stdout(signals));
             relay.restore();
@@ -426,6 +462,7 @@ impl Watch {
         }
         if self.failed {
             ending.status = OWN_FAILURE.wrapping_shl(8);
+            ending.reached = Reached::Nothing;
         }
         report::record(self.record, &Message::Ended(ending));
         if self.report {
@@ -437,7 +474,7 @@ impl Watch {
         {
             let _ = process::wait(guard.pid, Hang::Yes);
         }
-        exit_status(ending.status)
+        if ending.reached == Reached::Deadline { OUT_OF_TIME } else { exit_status(ending.status) }
     }
 
     /// What a reaping PID 1 said of the command's end, where it lived to say it.

@@ -21,6 +21,19 @@ pub struct Ending {
     pub system_us: u64,
     /// Highest resident set of one process, in KiB.
     pub peak_kib: u64,
+    /// The limit that ended it.
+    pub reached: Reached,
+}
+
+/// The limit for whose sake the monitor ended a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u32)]
+pub enum Reached {
+    /// None.
+    #[default]
+    Nothing = 0,
+    /// Its deadline.
+    Deadline = 1,
 }
 
 /// A failed step.
@@ -182,6 +195,7 @@ impl Message {
                 for number in [ending.wall_ns, ending.user_us, ending.system_us, ending.peak_kib] {
                     writer.put(&number.to_le_bytes());
                 }
+                writer.word(ending.reached as u32);
             }
             Message::Start => writer.word(6),
             Message::Signal { signal } => {
@@ -216,6 +230,11 @@ impl Message {
                 user_us: reader.u64()?,
                 system_us: reader.u64()?,
                 peak_kib: reader.u64()?,
+                reached: match reader.u32()? {
+                    0 => Reached::Nothing,
+                    1 => Reached::Deadline,
+                    _ => return Err(Malformed),
+                },
             }),
             6 => Message::Start,
             7 => Message::Signal { signal: reader.i32()? },

@@ -367,4 +367,9 @@ steps! {
         /// For people: address and gateway.
         shown: Text<'a>,
     }
+    /// Sets how long the command may run, from its exec on.
+    46 SetDeadline "deadline" {
+        /// Microseconds.
+        microseconds: u64,
+    }
 }

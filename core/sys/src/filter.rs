@@ -31,6 +31,19 @@ const fn instruction(code: u16, if_true: u8, if_false: u8, value: u32) -> Instru
     [c0, c1, if_true, if_false, v0, v1, v2, v3]
 }
 
+/// A list of calls with more behind it.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
+pub const fn with<const COUNT: usize>(calls: &[usize], more: &[usize]) -> [usize; COUNT] {
+    assert!(COUNT == calls.len() + more.len());
+    let mut all = [0; COUNT];
+    let mut index = 0;
+    while index < COUNT {
+        all[index] = if index < calls.len() { calls[index] } else { more[index - calls.len()] };
+        index += 1;
+    }
+    all
+}
+
 /// How many instructions [`allow`] makes.
 pub const fn length(calls: &[usize], requests: &[u32]) -> usize {
     calls.len().saturating_add(requests.len()).saturating_add(8)

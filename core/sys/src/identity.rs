@@ -110,6 +110,7 @@ const PR_SET_KEEPCAPS: usize = 8;
 const PR_SET_NAME: usize = 15;
 const PR_CAPBSET_READ: usize = 23;
 const PR_CAPBSET_DROP: usize = 24;
+const PR_SET_CHILD_SUBREAPER: usize = 36;
 const PR_SET_NO_NEW_PRIVS: usize = 38;
 const PR_GET_NO_NEW_PRIVS: usize = 39;
 const PR_CAP_AMBIENT: usize = 47;
@@ -117,6 +118,11 @@ const PR_CAP_AMBIENT: usize = 47;
 /// The signal that this process gets when its parent thread ends; 0 for none.
 pub fn set_parent_death_signal(signal: i32) -> Result<()> {
     call!(PRCTL, PR_SET_PDEATHSIG, signal, 0, 0, 0).map(drop)
+}
+
+/// What is orphaned below this process, in its PID namespace, becomes its child.
+pub fn adopt_orphans() -> Result<()> {
+    call!(PRCTL, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0).map(drop)
 }
 
 /// Whether other processes of the same user may look into this one.

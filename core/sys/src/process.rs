@@ -205,6 +205,27 @@ pub fn wait(pid: i32, hang: Hang) -> Result<Option<Ended>> {
     }))
 }
 
+/// Waits until a child has stopped, or has ended; whether it has stopped. It stays to be waited for.
+pub fn wait_until_stopped(pid: i32) -> Result<bool> {
+    const P_PID: usize = 1;
+    const WEXITED: usize = 4;
+    const WSTOPPED: usize = 2;
+    const WNOWAIT: usize = 0x0100_0000;
+    const CLD_STOPPED: u32 = 5;
+    // siginfo_t: 128 bytes; signo, errno, code first.
+    let mut info = [0u32; 32];
+    loop {
+        match call!(WAITID, P_PID, pid, info.as_mut_ptr(), WEXITED | WSTOPPED | WNOWAIT, 0) {
+            Err(Errno::EINTR) => {}
+            other => {
+                other?;
+                let [_, _, code, ..] = info;
+                return Ok(code == CLD_STOPPED);
+            }
+        }
+    }
+}
+
 /// pidfd_open(2).
 pub fn open_pidfd(pid: i32) -> Result<Fd> {
     call!(PIDFD_OPEN, pid, 0).map(from_raw)

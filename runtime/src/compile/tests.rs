@@ -250,6 +250,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
             "user_without_filter",
             plan_as(alice(), Config { seccomp: Profile::None, env: words(&["HOME=/srv"]), ..directory() }),
         ),
+        ("timeout", plan(Config { timeout: Some(Duration::from_millis(1500)), ..directory() })),
         ("no_new_privs", plan(Config { no_new_privs: true, ..directory() })),
         ("search_path", plan(Config { search_path: true, ..directory() })),
         ("environment", plan(Config { env: environment, ..directory() })),
@@ -282,6 +283,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
                 vec![place("/sys/fs/cgroup/pids", "a/cgroup.procs"), place("/sys/fs/cgroup/unified", "b/cgroup.procs")];
             injected_with(Profile::System, Way::InPlace, u32::MAX, places)
         }),
+        ("inject_timeout", injected_for(Profile::System, Way::InPlace, 0, Vec::new(), Some(Duration::from_secs(60)))),
         ("pseudo_root", pseudo(roots_maps())),
         ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
         ("pseudo_ranges", pseudo(users_maps())),
@@ -295,9 +297,14 @@ fn injected(profile: Profile, way: Way, keep: u32) -> Draft {
 }
 
 fn injected_with(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>) -> Draft {
+    injected_for(profile, way, keep, cgroups, None)
+}
+
+fn injected_for(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>, timeout: Option<Duration>) -> Draft {
     let request = Inject {
         argv: &words(&["ps", "ax"]),
         env: &words(&["container=contain", "PATH=/sbin:/bin"]),
+        timeout,
         profile,
         namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
         pid: 4711,

@@ -16,7 +16,13 @@ fn no_child_is_left() {
 
     let container = Container::run(&config(&["sleep", "1000"])).expect("start");
     let injected = container
-        .inject(&Injection { argv: vec!["true".into()], env: Vec::new(), stdio: [Stdio::Null; 3], seccomp: None })
+        .inject(&Injection {
+            argv: vec!["true".into()],
+            env: Vec::new(),
+            stdio: [Stdio::Null; 3],
+            seccomp: None,
+            timeout: None,
+        })
         .expect("inject");
     assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);
     container.kill(libc::SIGKILL).expect("kill");

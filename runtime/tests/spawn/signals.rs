@@ -115,6 +115,7 @@ fn command_starts_without_the_callers_mask_and_dispositions() {
                 env: Vec::new(),
                 stdio: [Stdio::Null, Stdio::Descriptor(writer.as_raw_fd()), Stdio::Inherit],
                 seccomp: None,
+                timeout: None,
             })
             .expect("inject");
         drop(writer);

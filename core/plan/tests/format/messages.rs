@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Messages: every one is read back, and what is none is refused.
 
-use contain_plan::message::{Failure, LENGTH, Part, Passed, TEXT};
+use contain_plan::message::{Failure, LENGTH, Part, Passed, Reached, TEXT};
 use contain_plan::wire::Malformed;
 use contain_plan::{Ending, Message};
 use proptest::prelude::*;
@@ -40,8 +40,10 @@ fn failure() -> impl Strategy<Value = Failure> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let ending = (any::<i32>(), any::<[u64; 4]>()).prop_map(|(status, [wall_ns, user_us, system_us, peak_kib])| {
-        Message::Ended(Ending { status, wall_ns, user_us, system_us, peak_kib })
+    let reached = prop_oneof![Just(Reached::Nothing), Just(Reached::Deadline)];
+    let ending = (any::<i32>(), any::<[u64; 4]>(), reached).prop_map(|(status, numbers, reached)| {
+        let [wall_ns, user_us, system_us, peak_kib] = numbers;
+        Message::Ended(Ending { status, wall_ns, user_us, system_us, peak_kib, reached })
     });
     prop_oneof![
         Just(Message::Go),
@@ -69,7 +71,14 @@ pub fn all() -> Vec<Message> {
         Message::Created { init: 4711 },
         Message::Started { init: i32::MAX },
         Message::Failed(failure),
-        Message::Ended(Ending { status: 0x0100, wall_ns: 1 << 40, user_us: 2, system_us: 3, peak_kib: u64::MAX }),
+        Message::Ended(Ending {
+            status: 0x0100,
+            wall_ns: 1 << 40,
+            user_us: 2,
+            system_us: 3,
+            peak_kib: u64::MAX,
+            reached: Reached::Deadline,
+        }),
         Message::Start,
         Message::Signal { signal: -1 },
         Message::Kill,
