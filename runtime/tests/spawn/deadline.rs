@@ -60,7 +60,7 @@ fn injected_command_is_ended_with_its_tree_at_its_deadline() {
         let outcome = process.wait(Some(PATIENCE)).expect("wait").expect("it ends");
         assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Wall, libc::SIGKILL));
         assert_eq!(count("sleep"), (true, false), "the container's own goes on, and no other");
-        assert_eq!(count("tail").0, false);
+        assert!(!count("tail").0);
 
         // Killed by hand, it takes along what it started too.
         let process = container.inject(&injection(script, Some(PATIENCE))).expect("inject");
