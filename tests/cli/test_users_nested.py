@@ -6,6 +6,7 @@ the namespace or their capabilities leave too little.
 import re
 import shutil
 
+import lib
 import pytest
 from lib import id_map, run
 
@@ -43,10 +44,18 @@ def clipped(ours, user):
     return around(ours, [(0, 0, 50000), *pieces], user)
 
 
+@pytest.fixture(params=["newuidmap", "contain-idmap, setuid", "contain-idmap, file capabilities"])
+def helped(request, installed, libexec, hidden):
+    """What run() needs for a host with one kind of helper alone; host root is root in the namespace around too."""
+    if request.param == "newuidmap":
+        need_system_helpers()
+        return {"env": {"CONTAIN_LIBEXECDIR": str(libexec())}}
+    return {"env": {"CONTAIN_LIBEXECDIR": str(installed(request.param.partition(", ")[2]))}, "host": hidden}
+
+
 @every_program
-def test_default_of_user_is_clipped_and_without_holes(ours, clipped, user_root, user, program):
-    need_system_helpers()
-    result = run([*clipped, *command(ours, program, user_root), *LOOK])
+def test_default_of_user_is_clipped_and_without_holes(ours, clipped, user_root, user, helped, program):
+    result = run([*clipped, *command(ours, program, user_root), *LOOK], **helped)
     first, other = user.uids[0], user.gids[0]
     assert id_map(result.out) == [
         (0, user.uid, 1),
@@ -74,15 +83,28 @@ def test_map_of_user_that_leads_out_of_the_namespace_is_refused_by_name(ours, cl
     assert f"host user ids {first + 15}-{first + 16} are not mapped in this user namespace" in result.err
 
 
-def test_map_of_user_across_lines_of_the_namespace_is_cut(ours, user):
+def test_map_of_user_across_lines_of_the_namespace_is_cut(ours, user, helped):
     """The kernel takes a line only where one line of the namespace around holds all of it."""
-    need_system_helpers()
     first = user.uids[0]
     # Neighbours inside that are none outside.
     lines = [(0, 0, 50000), (first, first + 1000, 4), (first + 4, first + 2000, 4)]
     wanted = ["-u", f"0:{user.uid}:1,1:{first + 2}:4", "-g", f"0:{user.gid}:1"]
-    result = run([*around(ours, lines, user), ours.pseudo, *wanted, *LOOK])
+    result = run([*around(ours, lines, user), ours.pseudo, *wanted, *LOOK], **helped)
     assert id_map(result.out) == [(0, user.uid, 1), (1, first + 2, 2), (3, first + 4, 2), (0, user.gid, 1)], result.err
+
+
+@pytest.mark.parametrize("mode", ["setuid", "file capabilities"])
+def test_helper_that_is_nobodys_in_the_namespace_is_not_used(ours, user, installed, mode):
+    """Where host root has no id, who owns the helper cannot be known; the maps are the own id, and a note says why."""
+    first = user.uids[0]
+    lines = [(0, first, 1), (user.uid, user.uid, 1), *([(user.gid, user.gid, 1)] if user.gid != user.uid else [])]
+    env = {"CONTAIN_LIBEXECDIR": str(installed(mode))}
+    with lib.PrivateHost() as host:
+        host.hide_system_helpers()
+        host.delegate(f"{user.name}:0:1\n{user.name}:{user.gid}:1\n", "")
+        result = run([*around(ours, lines, user), ours.pseudo, *LOOK], env=env, host=host)
+    assert id_map(result.out) == [(0, user.uid, 1), (0, user.gid, 1)], result.err
+    assert "contain-idmap is not owned by root" in result.err
 
 
 def test_namespace_without_maps_has_no_container(ours, plain_root, plain_user):
