@@ -32,6 +32,8 @@ pub struct Context<'p> {
     pub peer: Fd,
     /// The other one, where this is the monitor and it has been made.
     pub init: Option<Child>,
+    /// The monitor: PID 1's own directory in /proc, where the maps were written through it.
+    pub process: Fd,
     /// Number of the step that is being done.
     pub step: u32,
     /// PID 1: the new root. Monitor: the new root as PID 1 passed it on.

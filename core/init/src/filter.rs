@@ -6,7 +6,7 @@ use contain_sys::arch::nr;
 use contain_sys::filter::{self, Otherwise, RESTART_SYSCALL};
 use contain_sys::{Result, identity};
 
-/// What is still called, most frequent first.
+/// What is still called.
 const ALLOWED: [usize; 18] = [
     nr::PPOLL,
     nr::READ,

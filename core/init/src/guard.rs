@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The guard: a process in the monitor's memory that outlives it long enough to kill PID 1. From the command's exec
+//! The guard: a process in the monitor's memory that outlives it long enough to kill PID 1, and ends by itself with
+//! PID 1. From the command's exec
 //! on a parent-death signal is not enough, since a command can clear it and a change of ids does.
 
 use crate::context::{Context, Fault};
@@ -79,10 +80,14 @@ fn until_monitor_ends(argument: *mut u8, ready: Result<()>) -> ! {
     let monitor = (packed & 0xffff_ffff) as i32;
     let init = Fd(packed.wrapping_shr(32) as i32);
     loop {
-        let mut asked = [Poll { fd: monitor, events: poll_event::IN, answered: 0 }];
+        let mut asked = [monitor, init.0].map(|fd| Poll { fd, events: poll_event::IN, answered: 0 });
         // An error here means that this cannot watch: better to end the container than to leave it unguarded.
-        if ready.is_err() || poll(&mut asked, -1).is_err() || asked.iter().any(|answer| answer.answered != 0) {
+        let watches = ready.is_ok() && poll(&mut asked, -1).is_ok();
+        let [monitor, ended] = asked.map(|one| one.answered != 0);
+        if !watches || monitor {
             let _ = process::send_signal(init, number::SIGKILL);
+        }
+        if !watches || monitor || ended {
             process::exit(0);
         }
     }

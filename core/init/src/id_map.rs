@@ -51,14 +51,13 @@ pub fn write(context: &mut Context<'_>, deny_setgroups: bool, uid_map: &[u8], gi
     }
     put(directory, c"uid_map", uid_map).at(Part::Users)?;
     put(directory, c"gid_map", gid_map).at(Part::Groups)?;
-    Ok(directory.close()?)
+    context.process = directory;
+    Ok(())
 }
 
 fn put(directory: Fd, name: &CStr, text: &[u8]) -> contain_sys::Result<()> {
-    let fd = file::open_in(directory, name, flags::O_WRONLY, Resolve::SAME_MOUNT_NO_LINKS)?;
-    let result = file::write_whole(fd, text);
-    fd.close()?;
-    result
+    // What is opened here stays so until the monitor closes all that it does not keep, or executes.
+    file::write_whole(file::open_in(directory, name, flags::O_WRONLY, Resolve::SAME_MOUNT_NO_LINKS)?, text)
 }
 
 /// /proc/PID of PID 1 on a procfs that shows this process's own PID namespace, checked to be alive after opening.
@@ -83,7 +82,6 @@ pub fn process_directory(context: &Context<'_>) -> Result<Fd, Fault> {
         Resolve::SAME_MOUNT_NO_LINKS,
     )
     .at(Part::Procfs)?;
-    proc.close()?;
     // Signal 0: the process is still the one that was made, so the directory is its own.
     process::send_signal(init.pidfd, 0).map_err(|_| Fault::Died)?;
     Ok(directory)

@@ -36,7 +36,8 @@ use contain_plan::Plan;
 use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Mapping, seal};
 use contain_sys::program::Arguments;
-use contain_sys::{Fd, file, signal};
+use contain_sys::signal::{self, Poll, poll, poll_event};
+use contain_sys::{Fd, file};
 use walk::Walked;
 
 contain_sys::program!(run);
@@ -77,11 +78,11 @@ fn run(arguments: Arguments) -> i32 {
 /// Standard descriptors that the caller has closed are taken until the next exec, so that nothing else gets their
 /// numbers.
 fn fill_standard() -> contain_sys::Result<()> {
-    for number in 0..3 {
-        if !Fd(number).is_open() {
-            // The lowest free number: this one.
-            file::open(Fd::CWD, c"/dev/null", file::flags::O_RDWR)?;
-        }
+    let mut standard = [0, 1, 2].map(|fd| Poll { fd, events: 0, answered: 0 });
+    poll(&mut standard, 0)?;
+    for _ in standard.iter().filter(|one| one.answered & poll_event::CLOSED != 0) {
+        // The lowest free number: this one.
+        file::open(Fd::CWD, c"/dev/null", file::flags::O_RDWR)?;
     }
     Ok(())
 }

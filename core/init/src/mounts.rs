@@ -68,6 +68,14 @@ pub fn mount(
     attributes: u64,
     make: bool,
 ) -> Result<(), Fault> {
+    if make && let Some((directory, name)) = context.nearby.below_own(target) {
+        match file::make_directory(directory, name, 0o755) {
+            Ok(()) | Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(Fault::Call(errno, Part::Target)),
+        }
+        let made = make_filesystem(context, filesystem, options.iter(), attributes)?;
+        return mount::attach_at(made, directory, name).at(Part::Attach);
+    }
     // CVE-2019-16884, CVE-2019-19921, CVE-2023-27561: no link on the way, so that the root's own content cannot lead
     // a mount of /proc, /sys or /dev elsewhere.
     let place = |context: &Context<'_>| {
@@ -84,7 +92,12 @@ pub fn mount(
     let made = make_filesystem(context, filesystem, options.iter(), attributes)?;
     // What was resolved below here may be covered now.
     context.nearby = Nearby::NOWHERE;
-    mount::attach(made, directory).at(Part::Attach)
+    mount::attach(made, directory).at(Part::Attach)?;
+    if filesystem == c"tmpfs" {
+        context.nearby.remember(target.to_bytes(), made);
+        context.nearby.own = context.nearby.directory.is_some();
+    }
+    Ok(())
 }
 
 /// A directory below the root that was resolved last: many steps in a row make things in the same one.
@@ -93,11 +106,13 @@ pub struct Nearby {
     path: [u8; 16],
     length: usize,
     directory: Fd,
+    /// It is the root of a tmpfs of our own, in which nobody else has made anything.
+    own: bool,
 }
 
 impl Nearby {
     /// None yet.
-    pub const NOWHERE: Nearby = Nearby { path: [0; 16], length: 0, directory: Fd::NONE };
+    pub const NOWHERE: Nearby = Nearby { path: [0; 16], length: 0, directory: Fd::NONE, own: false };
 
     fn is(&self, path: &[u8]) -> bool {
         self.directory.is_some() && self.path.get(..self.length) == Some(path)
@@ -106,8 +121,17 @@ impl Nearby {
     fn remember(&mut self, path: &[u8], directory: Fd) {
         if let Some(slot) = self.path.get_mut(..path.len()) {
             slot.copy_from_slice(path);
-            (self.length, self.directory) = (path.len(), directory);
+            (self.length, self.directory, self.own) = (path.len(), directory, false);
         }
+    }
+
+    /// Where `path` names something directly in a tmpfs of our own: that, and the name.
+    fn below_own<'p>(&self, path: &'p CStr) -> Option<(Fd, &'p CStr)> {
+        let bytes = path.to_bytes_with_nul();
+        let cut = bytes.iter().rposition(|byte| *byte == b'/')?;
+        let name = CStr::from_bytes_with_nul(bytes.get(cut.checked_add(1)?..)?).ok()?;
+        let below = self.own && self.is(bytes.get(..cut)?) && !matches!(name.to_bytes(), b"" | b"." | b"..");
+        below.then_some((self.directory, name))
     }
 }
 
@@ -201,8 +225,12 @@ pub fn bind(
 
 /// Binds devices of the host's /dev onto files made for them in the new /dev, which is a tmpfs of our own.
 pub fn bind_devices(context: &mut Context<'_>, names: List<'_>) -> Result<(), Fault> {
-    let inside = file::open_in(context.root, c"dev", flags::O_PATH | flags::O_DIRECTORY, Resolve::BENEATH_NO_LINKS)
-        .at(Part::Target)?;
+    let inside = if context.nearby.own && context.nearby.is(b"dev") {
+        context.nearby.directory
+    } else {
+        file::open_in(context.root, c"dev", flags::O_PATH | flags::O_DIRECTORY, Resolve::BENEATH_NO_LINKS)
+            .at(Part::Target)?
+    };
     let outside = file::open(Fd::CWD, c"/dev", flags::O_PATH | flags::O_DIRECTORY).at(Part::Source)?;
     for name in names.iter() {
         let device = mount::copy_tree(outside, name, Depth::Mount).at(Part::Source)?;

@@ -15,8 +15,7 @@ use contain_sys::mount::{self, Depth};
 pub fn bind(context: &mut Context<'_>) -> Result<(), Fault> {
     let tree = mount::copy_tree(Fd::CWD, c".", Depth::Recursive).at(Part::Source)?;
     mount::make_slave(tree)?;
-    let place = file::open(Fd::CWD, c".", flags::O_PATH | flags::O_DIRECTORY).at(Part::Target)?;
-    mount::attach(tree, place).at(Part::Attach)?;
+    mount::attach_here(tree).at(Part::Attach)?;
     settle(context, tree)
 }
 
@@ -55,8 +54,8 @@ pub fn protect(context: &mut Context<'_>, submounts: bool) -> Result<(), Fault> 
 }
 
 /// The new root becomes the root and the host's goes away.
-pub fn pivot(context: &mut Context<'_>) -> Result<(), Fault> {
-    file::change_directory_fd(context.root)?;
+pub fn pivot() -> Result<(), Fault> {
+    // ORDER: the working directory is the new root since that was attached.
     mount::pivot_to_current_directory()?;
     file::change_directory(c"/")?;
     identity::set_dumpable(Dumpable::No)?;

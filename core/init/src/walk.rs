@@ -12,7 +12,7 @@ use crate::{
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
-use contain_sys::fd::OnExec;
+use contain_sys::fd::{OnExec, close_on_exec};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::{Once, Program};
 use contain_sys::signal::{self, Poll, number, poll, poll_event};
@@ -44,6 +44,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         umask: None,
         peer: Fd::NONE,
         init: None,
+        process: Fd::NONE,
         step: 0,
         root: Fd::NONE,
         nearby: Nearby::NOWHERE,
@@ -72,11 +73,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
 }
 
 fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
-    for fd in context.descriptors.all() {
-        if fd >= 0 {
-            Fd(fd).set_on_exec(OnExec::Close)?;
-        }
-    }
+    close_on_exec(&mut context.descriptors.all().map(Fd))?;
     for entry in context.plan.steps().flatten() {
         if let Step::HoldSource { descriptor, .. } = entry.step {
             Fd(descriptor).set_on_exec(OnExec::Close)?;
@@ -182,7 +179,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::RaiseLoopback {} => Ok(net::raise(b"lo")?),
         Step::MakeVeth { name, peer, bridge, mtu } => network::make_veth(context, name, peer, bridge, mtu),
         Step::SetUpInterface { name, address, prefix, gateway, .. } => network::set_up(name, address, prefix, gateway),
-        Step::Pivot {} => root::pivot(context),
+        Step::Pivot {} => root::pivot(),
         Step::SetHostname { name } => Ok(contain_sys::identity::set_hostname(name.to_bytes())?),
         Step::LimitResource { resource, soft, hard } => Ok(contain_sys::identity::set_rlimit(resource, soft, hard)?),
         Step::TakeConsole {} => console::take(context),

@@ -10,7 +10,7 @@ use crate::tree::Tree;
 use crate::{OWN_FAILURE, guard, report};
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_plan::{Doer, Step};
-use contain_sys::file::{self, flags};
+use contain_sys::file::{self, Resolve, flags};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
 use contain_sys::signal::{self, Poll, Received, number, poll, poll_event};
@@ -67,6 +67,7 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
     let finally = |wanted: fn(&Step<'_>) -> bool| {
         context.plan.finally().any(|entry| entry.is_ok_and(|e| e.doer == Doer::Monitor && wanted(&e.step)))
     };
+    let report = finally(|step| matches!(step, Step::Report {}));
     let mut watch = Watch {
         program: context.program,
         init,
@@ -79,9 +80,9 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         peer: context.peer,
         guard,
         relay: None,
-        status: if is_pid_1 { open_status(init.pid)? } else { Fd::NONE },
+        status: if is_pid_1 { open_status(context.process, init.pid)? } else { Fd::NONE },
         reaper: context.reaper,
-        report: finally(|step| matches!(step, Step::Report {})),
+        report,
         failed: false,
         killed_by: None,
         started_ns,
@@ -106,7 +107,11 @@ fn ignored() -> contain_sys::Result<signal::Mask> {
     Ok(mask)
 }
 
-fn open_status(pid: i32) -> contain_sys::Result<Fd> {
+/// In its own directory, where that has been opened; it was looked at then.
+fn open_status(directory: Fd, pid: i32) -> contain_sys::Result<Fd> {
+    if directory.is_some() {
+        return file::open_in(directory, c"status", flags::O_RDONLY, Resolve::SAME_MOUNT_NO_LINKS);
+    }
     let proc = file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY)?;
     let directory = file::open(proc, Decimal::new(pid).text(), flags::O_PATH | flags::O_DIRECTORY)?;
     file::open(directory, c"status", flags::O_RDONLY)
@@ -195,7 +200,8 @@ impl Watch {
             control: control.answered != 0,
             caller: caller.answered != 0,
             listen: listen.answered != 0,
-            guard: guard.answered != 0,
+            // With PID 1 its guard ends too.
+            guard: guard.answered != 0 && ended.answered == 0,
             relay: [stdin, master, stdout],
         })
     }
@@ -428,7 +434,7 @@ impl Watch {
                 let _ = poll(&mut [], -1);
             }
         }
-        let wall_ns = time::monotonic_ns().saturating_sub(self.started_ns);
+        let wall_ns = if self.report { time::monotonic_ns().saturating_sub(self.started_ns) } else { 0 };
         let mut ending = ended.map_or(Ending::default(), |ended| Ending {
             status: ended.status,
             wall_ns,

@@ -2,7 +2,7 @@
 //! Descriptors: numbers that name something in this process's table, and what is done to the table itself.
 //! An [`Fd`] owns nothing: core's processes close ranges at known points instead.
 
-use crate::{Result, call};
+use crate::{Errno, Result, call};
 
 /// A descriptor's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,25 @@ pub(crate) const O_CLOEXEC: usize = 0o2_000_000;
 /// A descriptor from a call's return value.
 pub(crate) fn from_raw(value: usize) -> Fd {
     Fd(i32::try_from(value).unwrap_or(-1))
+}
+
+/// Sets close-on-exec on all of these; negative ones are passed over. They are put in order.
+pub fn close_on_exec(descriptors: &mut [Fd]) -> Result<()> {
+    const CLOSE_RANGE_CLOEXEC: usize = 4;
+    descriptors.sort_unstable_by_key(|fd| fd.0);
+    let mut named = descriptors.iter().filter(|fd| fd.is_some()).peekable();
+    while let Some(first) = named.next() {
+        let mut last = first.0;
+        while let Some(next) = named.next_if(|fd| fd.0 == last || fd.0 == last.saturating_add(1)) {
+            last = next.0;
+        }
+        match call!(CLOSE_RANGE, first.0, last, CLOSE_RANGE_CLOEXEC) {
+            // Kernel 5.11: the flag.
+            Err(Errno::EINVAL) => (first.0..=last).try_for_each(|fd| Fd(fd).set_on_exec(OnExec::Close))?,
+            other => drop(other?),
+        }
+    }
+    Ok(())
 }
 
 /// Closes all descriptors from `first` to `last`, both included (close_range(2)). Kernel 5.9.

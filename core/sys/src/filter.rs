@@ -19,8 +19,13 @@ pub enum Otherwise {
 
 const LOAD: u16 = 0x20;
 const JUMP_EQUAL: u16 = 0x15;
+const JUMP_NOT_LESS: u16 = 0x35;
 const RETURN: u16 = 0x06;
 const RETURN_ALLOW: u32 = 0x7fff_0000;
+
+/// So many calls are compared one by one. The kernel runs the program once for every number when it is loaded, so a
+/// search takes a third of the time that a list would.
+const GROUP: usize = 5;
 
 /// One instruction (struct sock_filter).
 pub type Instruction = [u8; 8];
@@ -46,11 +51,29 @@ pub const fn with<const COUNT: usize>(calls: &[usize], more: &[usize]) -> [usize
 
 /// How many instructions [`allow`] makes.
 pub const fn length(calls: &[usize], requests: &[u32]) -> usize {
-    calls.len().saturating_add(requests.len()).saturating_add(8)
+    let jumps = calls.len().div_ceil(GROUP).saturating_sub(1);
+    calls.len().saturating_add(requests.len()).saturating_add(jumps).saturating_add(8)
+}
+
+/// The numbers in order, and zeros behind them.
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
+const fn in_order(calls: &[usize]) -> [usize; 64] {
+    let mut sorted = [0; 64];
+    let mut count = 0;
+    while count < calls.len() {
+        let mut at = count;
+        while at > 0 && sorted[at - 1] > calls[count] {
+            sorted[at] = sorted[at - 1];
+            at -= 1;
+        }
+        sorted[at] = calls[count];
+        count += 1;
+    }
+    sorted
 }
 
 /// The program that allows `calls`, and of ioctl only `requests`. Another architecture is killed. `COUNT` is
-/// [`length`]; calls and requests are fewer than 240 together, so that no jump is too far.
+/// [`length`], and small enough that no jump is too far.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
 pub const fn allow<const COUNT: usize>(
     calls: &[usize],
@@ -58,23 +81,32 @@ pub const fn allow<const COUNT: usize>(
     otherwise: Otherwise,
 ) -> [Instruction; COUNT] {
     assert!(COUNT == length(calls, requests) && COUNT < 248);
+    let sorted = in_order(calls);
     let mut program = [[0; 8]; COUNT];
     // struct seccomp_data: the number at 0, the architecture at 4.
     program[0] = instruction(LOAD, 0, 0, 4);
     program[1] = instruction(JUMP_EQUAL, 1, 0, AUDIT_ARCH);
     program[2] = instruction(RETURN, 0, 0, Otherwise::Kill as u32);
     program[3] = instruction(LOAD, 0, 0, 0);
+    let ioctl = COUNT - 3 - requests.len();
+    program[4] = instruction(JUMP_EQUAL, (ioctl - 5) as u8, 0, nr::IOCTL as u32);
     let mut index = 0;
-    let mut at = 4;
+    let mut at = 5;
     while index < calls.len() {
-        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, calls[index] as u32);
+        if index % GROUP == 0 && index + GROUP < calls.len() {
+            program[at] = instruction(JUMP_NOT_LESS, GROUP as u8, 0, sorted[index + GROUP] as u32);
+            at += 1;
+        }
+        let is_last = (index + 1) % GROUP == 0 || index + 1 == calls.len();
+        let no = if is_last { COUNT - 3 - at } else { 0 };
+        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, no as u8, sorted[index] as u32);
         index += 1;
         at += 1;
     }
-    // ioctl: the low half of its second argument, at 24, decides; the kernel looks at no more of it.
-    program[at] = instruction(JUMP_EQUAL, 0, (COUNT - 3 - at) as u8, nr::IOCTL as u32);
-    program[at + 1] = instruction(LOAD, 0, 0, 24);
-    at += 2;
+    assert!(at == ioctl);
+    // The low half of its second argument, at 24, decides; the kernel looks at no more of it.
+    program[at] = instruction(LOAD, 0, 0, 24);
+    at += 1;
     index = 0;
     while index < requests.len() {
         program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, requests[index]);

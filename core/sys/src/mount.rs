@@ -71,10 +71,16 @@ pub fn attach(mount: Fd, target: Fd) -> Result<()> {
     call!(MOVE_MOUNT, mount.0, EMPTY.as_ptr(), target.0, EMPTY.as_ptr(), F_EMPTY_PATH | T_EMPTY_PATH).map(drop)
 }
 
-/// Puts a detached mount onto `name` in `directory`, which nobody else can change: a file system of our own.
+/// Puts a detached mount onto `name` in `directory`, which nobody else can change: a file system of our own;
+/// or onto the directory itself.
 pub fn attach_at(mount: Fd, directory: Fd, name: &CStr) -> Result<()> {
     const F_EMPTY_PATH: usize = 0x4;
     call!(MOVE_MOUNT, mount.0, EMPTY.as_ptr(), directory.0, name.as_ptr(), F_EMPTY_PATH).map(drop)
+}
+
+/// Puts a detached mount onto the working directory.
+pub fn attach_here(mount: Fd) -> Result<()> {
+    attach_at(mount, Fd::CWD, c".")
 }
 
 /// Sets attributes of a mount (mount_setattr(2)). Kernel 5.12; ENOSYS before.
