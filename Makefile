@@ -48,7 +48,7 @@ audit:
 	python3 tests/metadata/audit.py
 
 bench: build
-	python3 tests/bench/bench.py
+	python3 tests/bench/bench.py --contain $(TARGET)/release/contain
 
 helper-mode:
 	@case '$(HELPER_MODE)' in \

@@ -18,7 +18,8 @@ ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 COMPILE = ("-std=gnu11 -O2 -Wall -Wextra -Werror -static -nostdlib -nostartfiles -ffreestanding -fno-stack-protector"
            " -fno-pie -no-pie -fcf-protection=none -fno-asynchronous-unwind-tables"
            " -Wl,--build-id=none -Wl,-z,noseparate-code").split()
-PROGRAMS = ("floor", "start", "launch")
+PROGRAMS = ("floor", "enter", "start", "launch", "burst")
+HOSTED = "hosted"  # the one with the C library
 LONGEST_RUN = 30  # seconds
 SEPARATOR = "\x1f"
 
@@ -32,8 +33,9 @@ def build(source: Path, place: Path) -> None:
     if platform.machine() != "x86_64":
         raise Failure(f"the floor is written for x86_64, this is {platform.machine()}")
     compiler = os.environ.get("CC", "cc")
-    for program in PROGRAMS:
-        command = [compiler, *COMPILE, "-o", str(place / program), str(source / f"{program}.c")]
+    for program in (*PROGRAMS, HOSTED):
+        options = ["-O2", "-static"] if program == HOSTED else COMPILE
+        command = [compiler, *options, "-o", str(place / program), str(source / f"{program}.c")]
         try:
             subprocess.run(command, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
@@ -49,7 +51,7 @@ def make_root(place: Path) -> Path:
     for folder in ("bin", "dev", "proc", "sys", "tmp"):
         (root / folder).mkdir(parents=True, mode=0o755)
     shutil.copy(busybox, root / "bin/busybox")
-    for applet in ("true", "sh"):
+    for applet in ("true", "sh", "sleep"):
         (root / "bin" / applet).symlink_to("busybox")
     return root
 

@@ -23,8 +23,8 @@ def figures_of(runs: list) -> dict:
     }
 
 
-def collect(entries: list, runs: dict, missing: dict, counts: dict, machine: dict) -> dict:
-    """All figures as one tree of plain values: what --json writes, and what the tables are made of."""
+def collect(entries: list, runs: dict, missing: dict, counts: dict) -> dict:
+    """The figures of one table, by who ran it, as plain values."""
     tables = {}
     for mode in runs:
         rows = {entry.key: figures_of(runs[mode][entry.key]) for entry in entries if entry.key not in missing[mode]}
@@ -34,11 +34,7 @@ def collect(entries: list, runs: dict, missing: dict, counts: dict, machine: dic
                 base = rows["floor"][f"{what}_ms"]["median"]
                 row[f"{what}_ratio"] = {name: value / base for name, value in row[f"{what}_ms"].items()}
         tables[mode] = {"rows": rows, "missing": missing[mode]}
-    shown = {key for table in tables.values() for key in table["rows"]}
-    notes = {entry.key: entry.note for entry in entries if entry.note and entry.key in shown}
-    commands = {entry.key: entry.command for entry in entries}
-    references = [entry.key for entry in entries if entry.is_reference]
-    return {"machine": machine, "as": tables, "notes": notes, "references": references, "commands": commands}
+    return tables
 
 
 def ratio(values: dict) -> str:
@@ -52,23 +48,33 @@ def cells(key: str, row: dict) -> list[str]:
     return [key, *timed, *counted, *(str(row.get(name, "–")) for name in COUNTS)]
 
 
+def limits_of(rows: dict, key: str, what: str, factor: float, starts: tuple, original: float, peers: tuple) -> str:
+    """What the budgets of one row come to here, beside what it took. The judging is left to the reader."""
+    took = {name: row[what]["median"] for name, row in rows.items()}
+    limits = {f"{factor} × floor": factor * took["floor"]} if not starts else {}
+    limits |= {f"{factor} × floor plus {start}": factor * took["floor"] + took[start] for start in starts}
+    if "original" in took:
+        limits[f"{original} × the original"] = original * took["original"]
+    limits |= {peer: took[peer] for peer in peers if peer in took}
+    listed = ", ".join(f"{limit:.2f} ({meaning})" for meaning, limit in limits.items())
+    return f"{what.removesuffix('_ms')} of {key} {took[key]:.2f} ms; to stay below: {listed}"
+
+
 def budgets(rows: dict) -> list[str]:
-    """What the budgets for `contain -c` come to here, beside what contain took. The judging is left to the reader."""
     if "contain" not in rows:
         return []
-    lines = []
-    for name, what in (("wall", "wall_ms"), ("CPU", "cpu_ms")):
-        took = {key: row[what]["median"] for key, row in rows.items()}
-        starts = [key for key in ("program start", "contain --version") if key in took]
-        limits = {f"1.25 × floor plus {key}": 1.25 * took["floor"] + took[key] for key in starts}
-        if "original" in took:
-            limits["0.75 × arachsys contain"] = 0.75 * took["original"]
-        limits |= {peer: took[peer] for peer in ("unshare", "bubblewrap") if peer in took}
-        listed = ", ".join(f"{limit:.2f} ({meaning})" for meaning, limit in limits.items())
-        lines.append(f"{name} of contain {took['contain']:.2f} ms; to stay below: {listed}")
+    peers = ("unshare", "bubblewrap", "minijail0")
+    starts = ("program start", "C library start")
+    lines = [limits_of(rows, "contain", what, 1.25, starts, 0.75, peers) for what in ("wall_ms", "cpu_ms")]
     if "syscalls" in rows["contain"]:
         lines.append(f"system calls of contain {rows['contain']['syscalls']}; at most: 120")
     return lines
+
+
+def inject_budgets(rows: dict) -> list[str]:
+    if "inject" not in rows:
+        return []
+    return [limits_of(rows, "inject", what, 1.5, (), 0.5, ("nsenter",)) for what in ("wall_ms", "cpu_ms")]
 
 
 def machine_line(machine: dict) -> str:
@@ -78,12 +84,49 @@ def machine_line(machine: dict) -> str:
 
 def heading(mode: str, machine: dict) -> str:
     if mode == "root":
-        return "As root"
-    return "As a user without subordinate ids" if machine["made_user"] else "As the caller"
+        return "as root"
+    return "as a user without subordinate ids" if machine["made_user"] else "as the caller"
 
 
-def remarks(table: dict) -> list[str]:
-    return [f"missing: {key} ({why})" for key, why in table["missing"].items()] + budgets(table["rows"])
+def missing_lines(missing: dict) -> list[str]:
+    return [f"missing: {key} ({why})" for key, why in missing.items()]
+
+
+def memory_grid(part: dict) -> list[list[str]]:
+    floor = part["rows"].get("floor", {}).get("pss_kb", 0)
+    rows = [[key, f"{row['pss_kb']:.0f}", f"{row['pss_kb'] / floor:.1f}" if floor else "–", f"{row['processes']:.0f}"]
+            for key, row in part["rows"].items()]
+    return [["", "PSS KB", "× floor", "processes"], *rows]
+
+
+def rate_grid(part: dict) -> list[list[str]]:
+    base = part["rows"].get("floor")
+    kinds = ("in_sequence", "at_once")
+    lines = [["", "in sequence /s", "× floor", "at once /s", "× floor"]]
+    for key, row in part["rows"].items():
+        cells = [key]
+        for kind in kinds:
+            cells.append(f"{row[kind]['median']:.0f} ({row[kind]['least']:.0f}–{row[kind]['most']:.0f})")
+            cells.append(f"{row[kind]['median'] / base[kind]['median']:.2f}" if base else "–")
+        lines.append(cells)
+    return lines
+
+
+def sections(figures: dict) -> list[tuple[str, list[list[str]], list[str]]]:
+    """All tables: heading, grid with its head, remarks."""
+    found = []
+    for part, what, judge in (("as", "A container", budgets), ("inject", "A command into a container", inject_budgets)):
+        for mode, table in figures.get(part, {}).items():
+            grid = [list(COLUMNS), *(cells(key, row) for key, row in table["rows"].items())]
+            remarks = missing_lines(table["missing"]) + judge(table["rows"])
+            found.append((f"{what}, {heading(mode, figures['machine'])}", grid, remarks))
+    if "memory" in figures:
+        remarks = ["the budget: at most 110 KB", *missing_lines(figures["memory"]["missing"])]
+        found.append(("What stays in memory for a running container", memory_grid(figures["memory"]), remarks))
+    if "rate" in figures:
+        remarks = ["the budget, at once: at least 0.60 × floor", *missing_lines(figures["rate"]["missing"])]
+        found.append(("Containers per second", rate_grid(figures["rate"]), remarks))
+    return found
 
 
 def aligned(grid: list) -> list[str]:
@@ -97,10 +140,8 @@ def aligned(grid: list) -> list[str]:
 
 def as_text(figures: dict) -> str:
     lines = [machine_line(figures["machine"])]
-    for mode, table in figures["as"].items():
-        lines += ["", heading(mode, figures["machine"])]
-        lines += aligned([COLUMNS, *(cells(key, row) for key, row in table["rows"].items())])
-        lines += remarks(table)
+    for title, grid, remarks in sections(figures):
+        lines += ["", title, *aligned(grid), *remarks]
     lines += ["", *(f"{key}: {note}" for key, note in figures["notes"].items())]
     lines.append("medians, with quartiles in brackets; CPU: user and system time of the tree as far as it was waited for")
     return "\n".join(lines)
@@ -108,10 +149,10 @@ def as_text(figures: dict) -> str:
 
 def as_markdown(figures: dict) -> str:
     lines = [machine_line(figures["machine"])]
-    for mode, table in figures["as"].items():
-        lines += ["", f"### {heading(mode, figures['machine'])}", ""]
-        lines += ["| " + " | ".join(COLUMNS) + " |", "|---" + "|---:" * (len(COLUMNS) - 1) + "|"]
-        lines += ["| " + " | ".join(cells(key, row)) + " |" for key, row in table["rows"].items()]
-        lines += ["", *(f"- {line}" for line in remarks(table))]
-    lines += ["", "Contestants:", "", *(f"- {key}: {note}" for key, note in figures["notes"].items())]
+    for title, (head, *rows), remarks in sections(figures):
+        lines += ["", f"### {title}", ""]
+        lines += ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+        lines += ["", *(f"- {line}" for line in remarks)]
+    lines += ["", "### The contestants", "", *(f"- {key}: {note}" for key, note in figures["notes"].items())]
     return "\n".join(lines)

@@ -8,10 +8,14 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import xml.etree.ElementTree as xml
 from pathlib import Path
 
+from contestants import Entry, floor
 from host import ENVIRONMENT, Launcher, build, make_root
-from report import spread
+from picture import as_svg
+from report import as_markdown, spread
+from standing import memory, rate, rates, standing
 from syscalls import count, parse_summary, summarize
 
 HERE = Path(__file__).resolve().parent
@@ -88,6 +92,48 @@ class Bench(unittest.TestCase):
         self.assertEqual((plain.orphans, orphan.orphans), (0, 1))
         self.assertLess(orphan.wall_ns, 500_000_000)
         self.assertGreater(orphan.cpu_us, 5 * plain.cpu_us)
+
+    def test_enter_is_root_in_all_namespaces_of_the_container(self):
+        with standing(floor(self.root, self.place).standing, None) as (_, first):
+            script = "busybox id -u; for kind in user mnt pid ipc uts net cgroup time; do busybox readlink /proc/self/ns/$kind; done"
+            command = [self.place / "enter", str(first), "/bin/sh", "-c", script + "; exit 7"]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+            kinds = ("user", "mnt", "pid", "ipc", "uts", "net", "cgroup", "time")
+            theirs = [str(Path(f"/proc/{first}/ns/{kind}").readlink()) for kind in kinds]
+        self.assertEqual((done.returncode, done.stdout.split()), (7, ["0", *theirs]))
+
+    def test_burst_runs_as_many_at_once_as_it_says(self):
+        sleep = [str(self.root / "bin/busybox"), "sleep", "0.2"]
+        self.assertLessEqual(rate(sleep, self.place, 3, 1, None), 3 / 0.6)
+        self.assertGreater(rate(sleep, self.place, 3, 3, None), 3 / 0.6)
+
+    def test_failure_within_a_burst_is_told(self):
+        entry = Entry("floor", [str(self.place / "floor"), "/nowhere", "/bin/true"], many=2)
+        figures = rates([entry], self.place, 1, None)
+        self.assertEqual(figures, {"rows": {}, "missing": {"floor": "/nowhere: errno 2"}})
+
+    def test_memory_is_that_of_the_floor_alone_and_nothing_stays(self):
+        figures = memory([floor(self.root, self.place)], None, 2)
+        self.assertEqual((figures["missing"], figures["rows"]["floor"]["processes"]), ({}, 1))
+        self.assertTrue(0 < figures["rows"]["floor"]["pss_kb"] < 100, figures)
+        left = subprocess.run(["pgrep", "-f", f"{self.place}/floor"], capture_output=True, check=False).stdout
+        self.assertEqual(left, b"")
+
+    def test_picture_and_page_show_every_part(self):
+        ratios = {"q1": 0.9, "median": 1.0, "q3": 1.2}
+        row = {"wall_ms": ratios, "cpu_ms": ratios, "wall_ratio": ratios, "cpu_ratio": ratios, "peak_rss_kb": 1, "minor_faults": 2}
+        rows = {"floor": row, "contain": row, "program start": row, "C library start": row}
+        machine = {"kernel": "6 & 7", "processor": "one", "processors": 2, "date": "today", "mounts": 1, "load_before": 0.1,
+                   "rounds": 2, "made_user": True}
+        many = {"at_once": {"median": 5, "least": 4, "most": 6}, "in_sequence": {"median": 3, "least": 2, "most": 4}}
+        figures = {"machine": machine, "notes": {}, "as": {"root": {"rows": rows, "missing": {}}},
+                   "memory": {"rows": {"floor": {"pss_kb": 8, "processes": 1}}, "missing": {"runc": "not found"}},
+                   "rate": {"rows": {"floor": many}, "missing": {}}}
+        picture = xml.fromstring(as_svg(figures))
+        bars = [one for one in picture.iter() if one.tag.endswith("rect")]
+        self.assertEqual(len(bars), 4)
+        for told in ("### A container, as root", "1.25 × floor plus C library start", "missing: runc (not found)", "5 (4–6)"):
+            self.assertIn(told, as_markdown(figures))
 
     def test_summary_sums_by_kind(self):
         text = "    calls syscall\n--------- ----------------\n        2 execve\n        1 clone3\n       11 mount\n"
