@@ -30,6 +30,8 @@ _contain() {
         --no-new-privs
         --preserve-fds
         --timeout
+        --name
+        --detach
         --explain
         --doctor
         --json
@@ -76,6 +78,7 @@ _contain() {
         --seccomp) taker=$word ;;
         --preserve-fds) taker=$word ;;
         --timeout) taker=$word ;;
+        --name) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -101,6 +104,7 @@ _contain() {
         --seccomp) mapfile -t COMPREPLY < <(compgen -W 'system app none' -- "$cur") ;;
         --preserve-fds) : ;;
         --timeout) : ;;
+        --name) : ;;
         *) ;;
         esac
         return

@@ -54,6 +54,8 @@ function __contain_operands
                 set skip 1
             case --timeout
                 set skip 1
+            case --name
+                set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
                     set skip 1
@@ -98,6 +100,8 @@ complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 
 complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
 complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'
 complete -c contain -n __contain_in_options -l timeout -x -d 'how long CMD may run; then all of the container is killed'
+complete -c contain -n __contain_in_options -l name -x -d 'inject and the library find the container by NAME until it ends'
+complete -c contain -n __contain_in_options -l detach -d 'print the supervisor\'s process id and return once CMD runs; without -c CMD has /dev/null'
 complete -c contain -n __contain_in_options -l explain -d 'print what would be done, and do nothing'
 complete -c contain -n __contain_in_options -l doctor -d 'say what this host allows, what is missing, and how to mend it'
 complete -c contain -n __contain_in_options -l json -d 'with --explain or --doctor: for programs'

@@ -4,6 +4,7 @@
 use crate::options::{Given, Option_, Program, parse, utf8};
 use crate::start::ExitCode;
 use crate::{doctor, mounts, network, print, process};
+use contain::state::Detached;
 use contain::{Config, Console, Root};
 use std::ffi::OsString;
 
@@ -135,6 +136,18 @@ pub(crate) static PROGRAM: Program = Program {
             value: Some("SECONDS"),
             help: "how long CMD may run; then all of the container is killed",
         },
+        Option_ {
+            short: None,
+            long: Some("name"),
+            value: Some("NAME"),
+            help: "inject and the library find the container by NAME until it ends",
+        },
+        Option_ {
+            short: None,
+            long: Some("detach"),
+            value: None,
+            help: "print the supervisor's process id and return once CMD runs; without -c CMD has /dev/null",
+        },
         Option_ { short: None, long: Some("explain"), value: None, help: "print what would be done, and do nothing" },
         Option_ {
             short: None,
@@ -202,12 +215,33 @@ fn examine(given: &Given) -> ExitCode {
     }
 }
 
+/// The name of `--name`, where it can be one.
+fn name(given: &Given) -> Result<Option<String>, String> {
+    let name = utf8(given.value("name"))?;
+    match name.as_deref().map_or(Ok(()), contain::state::check_name) {
+        Ok(()) => Ok(name),
+        Err(error) => Err(format!("--name: {error}")),
+    }
+}
+
+fn start(given: &Given, config: &Config, name: Option<&str>) -> ExitCode {
+    let tell = |note: &str| print::note(PROGRAM.name, note);
+    if !given.has("detach") {
+        return print::error(PROGRAM.name, &contain::command_line::contain(config, name, tell));
+    }
+    match contain::command_line::detach(config, name, tell, |error| print::error(PROGRAM.name, error).into()) {
+        Ok(Detached::Running(pid)) => print::out(&format!("{pid}\n")),
+        Ok(Detached::Failed(status)) => ExitCode::from(status),
+        Err(error) => print::error(PROGRAM.name, &error),
+    }
+}
+
 fn run(given: &Given, config: &Config) -> ExitCode {
     if !given.has("explain") {
-        return print::error(
-            PROGRAM.name,
-            &contain::command_line::contain(config, |note| print::note(PROGRAM.name, note)),
-        );
+        return match name(given) {
+            Ok(name) => start(given, config, name.as_deref()),
+            Err(wrong) => print::usage(&PROGRAM, &wrong),
+        };
     }
     let explained = if given.has("json") {
         contain::explain::json(config).map(|text| text + "\n")

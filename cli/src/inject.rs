@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! inject PID [CMD [ARG]...]
+//! inject PID|NAME [CMD [ARG]...]
 
 use crate::options::{Given, Option_, Program, parse, seconds};
 use crate::print;
@@ -9,8 +9,9 @@ use std::ffi::OsString;
 /// Its table.
 pub(crate) static PROGRAM: Program = Program {
     name: "inject",
-    operands: "PID [CMD [ARG]...]",
-    about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID.",
+    operands: "PID|NAME [CMD [ARG]...]",
+    about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID, or that was\n\
+        started with contain --name NAME.",
     options: &[Option_ {
         short: None,
         long: Some("timeout"),
@@ -39,18 +40,21 @@ fn run(given: &Given) -> ExitCode {
     let Some((pid, command)) = given.operands.split_first() else {
         return print::usage(&PROGRAM, "no PID given");
     };
-    let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) else {
-        return print::usage(&PROGRAM, &format!("{pid:?} is no process id"));
-    };
     let timeout = match given.value("timeout").map(|time| seconds("--timeout", time)).transpose() {
         Ok(timeout) => timeout,
         Err(wrong) => return print::usage(&PROGRAM, &wrong),
     };
-    let argv = command_or_shell(command);
-    print::error(
-        PROGRAM.name,
-        &contain::command_line::inject(pid, &argv, &environment(), timeout, |note| print::note(PROGRAM.name, note)),
-    )
+    let (argv, environment) = (command_or_shell(command), environment());
+    let tell = |note: &str| print::note(PROGRAM.name, note);
+    // A name is never all digits.
+    let error = if let Some(name) = pid.to_str().filter(|name| contain::state::check_name(name).is_ok()) {
+        contain::command_line::inject_by_name(name, &argv, &environment, timeout, tell)
+    } else if let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) {
+        contain::command_line::inject(pid, &argv, &environment, timeout, tell)
+    } else {
+        return print::usage(&PROGRAM, &format!("{pid:?} is no process id, and no name"));
+    };
+    print::error(PROGRAM.name, &error)
 }
 
 /// The command, or the caller's shell.

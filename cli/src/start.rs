@@ -14,6 +14,12 @@ impl ExitCode {
     pub const SUCCESS: ExitCode = ExitCode(0);
 }
 
+impl From<ExitCode> for u8 {
+    fn from(ExitCode(status): ExitCode) -> u8 {
+        status
+    }
+}
+
 impl From<u8> for ExitCode {
     fn from(status: u8) -> ExitCode {
         ExitCode(status)

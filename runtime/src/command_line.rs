@@ -7,6 +7,7 @@ use crate::compile::{self, Inject, Way};
 use crate::config::{Config, Profile, Root};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
+use crate::state::{Detached, Entry, Runtime, check_name, named};
 use crate::{cgroup, diagnose, join};
 use contain_plan::message::{LENGTH, Message};
 use contain_plan::{MAX_LENGTH, Plan};
@@ -38,8 +39,8 @@ pub fn settle() -> Result<(), Error> {
     signal::ignore(signal::number::SIGPIPE).map_err(system("caller", "ignore", "SIGPIPE"))
 }
 
-/// Becomes the supervisor of a new container.
-pub fn contain(config: &Config, tell: Tell) -> Error {
+/// Becomes the supervisor of a new container; with a name others find it by that until it ends.
+pub fn contain(config: &Config, name: Option<&str>, tell: Tell) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let draft = compile::container(config, Way::InPlace)?;
@@ -47,14 +48,16 @@ pub fn contain(config: &Config, tell: Tell) -> Error {
         let mut along = Along::new(config.preserve_fds);
         along.directories(config)?;
         along.starter()?;
-        Ok((draft, along))
+        let entry = name.map(|name| register(name, config, &mut along)).transpose()?;
+        Ok((draft, along, entry))
     };
     let shown = match &config.root {
         Root::Directory(path) => CString::new(path.as_os_str().as_bytes()).unwrap_or_default(),
         Root::Host => c"--host".into(),
     };
     match ready() {
-        Ok((draft, along)) => {
+        // The entry is removed again where this returns.
+        Ok((draft, along, _entry)) => {
             draft.notes.iter().for_each(|note| tell(note));
             launch::in_place(&draft, &along, c"contain", &[shown])
         }
@@ -62,17 +65,57 @@ pub fn contain(config: &Config, tell: Tell) -> Error {
     }
 }
 
+/// Puts the container that this process becomes under a name on disk.
+fn register(name: &str, config: &Config, along: &mut Along) -> Result<Entry, Error> {
+    check_name(name)?;
+    let entry = Runtime::open(None)?.register(name, config)?;
+    entry.along(along)?;
+    named::keep(&entry)?;
+    Ok(entry)
+}
+
+/// Starts a container that lives on without this process, in a session of its own, and returns once its command has
+/// been executed. A command that would have had a console has /dev/null for its standard descriptors. With a name
+/// others find it by that until it ends. A failure behind the first checks is told by `fail`, which says the exit status.
+pub fn detach(config: &Config, name: Option<&str>, tell: Tell, fail: fn(&Error) -> u8) -> Result<Detached, Error> {
+    caller::check()?;
+    name.map_or(Ok(()), check_name)?;
+    compile::container(config, Way::Run)?.notes.iter().for_each(|note| tell(note));
+    caller::check_preserved(config.preserve_fds)?;
+    named::detach(config, name, fail)
+}
+
 /// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
 /// `timeout`: how long it may run.
 pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], timeout: Option<Duration>, tell: Tell) -> Error {
+    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, tell)
+}
+
+/// The same, into the container of this name, under the seccomp profile that it was started with.
+pub fn inject_by_name(name: &str, argv: &[OsString], env: &[OsString], timeout: Option<Duration>, tell: Tell) -> Error {
+    let find = || {
+        let stored = named::find(name)?;
+        let (pid, pidfd) = stored.running_init()?;
+        Ok((join::Target { pid, pidfd }, stored.profile()))
+    };
+    inject_into(find, argv, env, timeout, tell)
+}
+
+fn inject_into(
+    find: impl FnOnce() -> Result<(join::Target, Profile), Error>,
+    argv: &[OsString],
+    env: &[OsString],
+    timeout: Option<Duration>,
+    tell: Tell,
+) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
-        let target = join::find(pid)?;
+        let (target, profile) = find()?;
         let (cgroups, note) = cgroup::to_enter(target.pid);
         let request = Inject {
             argv,
             env,
-            profile: Profile::System,
+            profile,
             namespaces: join::differing(target.pid)?,
             pid: target.pid,
             keep: u32::MAX,

@@ -120,6 +120,17 @@ included, the container ends with it.",
             "It reaps what is orphaned, passes signals on, and lets the command be a process like any other.",
         ),
         (
+            "name",
+            "NAME is made of letters, digits and `_ + . -`, is not all digits, and belongs to no other container of this \
+             user. It goes when the container ends, however that is; what a crash has left of it is replaced.",
+        ),
+        (
+            "detach",
+            "The container has a session of its own and lives on without the caller. The process id that is printed is \
+             for `inject` and `kill`. Where the command cannot be executed that is told and nothing is left. With `-c` \
+             the command has the caller's stdin, stdout and stderr, without it /dev/null.",
+        ),
+        (
             "doctor",
             "Each line is a check: how it went, its name, what was found. What is not as it should be is followed by \
              the reason and the remedy. `limited` costs some containers something; `missing` keeps those that need it \
@@ -135,6 +146,11 @@ included, the container ends with it.",
             "`CONTAIN_LIBEXECDIR` :: The folder in which contain-init is run from its file, in place of memory.",
         ),
         ("FILES", IDS),
+        (
+            "NAMES",
+            "`/run/contain` :: The containers that root has given a name, and those of root's library callers.\n\
+             `$XDG_RUNTIME_DIR/contain` :: Those of a user.",
+        ),
         (
             "EXAMPLES",
             "\
@@ -166,7 +182,7 @@ static INJECT: Manual = Manual {
     summary: "run a command in a running container",
     description: "\
 All namespaces of the container are joined. The command is container root without supplementary groups, in /, under the \
-seccomp profile `system`; it enters the container's cgroups where the caller may move it there, and says so where not. \
+seccomp profile `system`, or with NAME under the one that the container was started with; it enters the container's cgroups where the caller may move it there, and says so where not. \
 The container must belong to the caller.",
     options: &[],
     sections: &[

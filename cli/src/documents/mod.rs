@@ -57,7 +57,7 @@ fn offer(value: &'static str) -> Offer {
         "FILE" | "PATH" => Offer::File,
         "PROFILE" => Offer::Words(vec!["system", "app", "none"]),
         "USER" => Offer::User,
-        "PID" => Offer::Process,
+        "PID" | "PID|NAME" => Offer::Process,
         _ if value.starts_with("SRC") => Offer::File,
         _ => Offer::Nothing,
     }
@@ -67,7 +67,7 @@ fn is_plain_word(word: &str) -> bool {
     !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// The name of a program's first operand, where it is not the command: `DIR` of contain, `PID` of inject.
+/// The name of a program's first operand, where it is not the command: `DIR` of contain, `PID|NAME` of inject.
 fn first_operand(program: &Program) -> Option<&'static str> {
     program.operands.split(' ').next().filter(|word| !word.starts_with('['))
 }

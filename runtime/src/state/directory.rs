@@ -106,6 +106,11 @@ impl Directory {
         Ok(self)
     }
 
+    /// Its descriptor.
+    pub fn fd(&self) -> Fd {
+        raw(&self.fd)
+    }
+
     /// For people.
     pub fn path(&self) -> &Path {
         &self.path

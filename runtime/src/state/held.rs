@@ -2,7 +2,9 @@
 //! A process as it is named on disk: a process id means the same process only together with its start time, and only
 //! in the PID namespace, time namespace and boot in which it was noted.
 
+use super::directory::STAGE;
 use crate::caller::{own, raw};
+use crate::error::{Error, Kind};
 use contain_sys::process;
 use contain_sys::signal::{Poll, poll, poll_event};
 use serde_json::{Value, json};
@@ -22,6 +24,13 @@ impl Held {
     pub fn new(pid: i32) -> Option<Held> {
         let (_, start) = state_and_start(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
         Some(Held { pid, start })
+    }
+
+    /// This process.
+    pub fn this_process() -> Result<Held, Error> {
+        Held::new(process::id()).ok_or_else(|| {
+            Error::new(Kind::System, STAGE, "read", "/proc/self/stat").cause("/proc is not mounted, or not this one's")
+        })
     }
 
     /// Its pidfd, where it is still this process and has not ended: a zombie has.

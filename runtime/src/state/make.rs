@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime};
 pub(super) const CONTROL: &CStr = c"control";
 
 /// A container's directory while it is being filled: locked, and removed again unless it is kept.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     id: String,
     name: CString,
     parent: Directory,
@@ -71,6 +71,11 @@ impl Entry {
     /// The descriptors for the monitor.
     pub fn along(&self, along: &mut Along) -> Result<(), Error> {
         along.state(fd(&self.listen), fd(&self.record))
+    }
+
+    /// Where it is: what the directory is in, the directory, its name.
+    pub fn place(&self) -> Result<(&Directory, &Directory, &CStr), Error> {
+        Ok((&self.parent, self.directory()?, &self.name))
     }
 
     /// Writes state.json.

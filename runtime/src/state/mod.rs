@@ -7,6 +7,7 @@ mod directory;
 mod document;
 mod held;
 mod make;
+pub(crate) mod named;
 pub(crate) mod processes;
 mod remove;
 pub(crate) mod stored;
@@ -25,6 +26,9 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use stored::Stored;
+
+pub(crate) use make::Entry;
+pub use named::{Detached, check_name};
 
 /// The longest id, in bytes.
 const ID_MAX: usize = 1024;
@@ -129,6 +133,21 @@ impl Runtime {
             let _ = self.delete(id, true);
         })?;
         Ok(stored)
+    }
+
+    /// As `run`, for what is removed when it ends: what a crash has left under this name is replaced.
+    fn run_transient(&self, id: &str, config: &Config) -> Result<Stored, Error> {
+        remove::stale(self, id)?;
+        self.run_as(id, config, true)
+    }
+
+    /// A place on disk for the container that this process is about to become the supervisor of.
+    pub(crate) fn register(&self, id: &str, config: &Config) -> Result<Entry, Error> {
+        check_id(id)?;
+        remove::stale(self, id)?;
+        let entry = Entry::make(self, id)?;
+        entry.write(config, held::Held::this_process()?, None, true)?;
+        Ok(entry)
     }
 
     /// A container that some process has created.

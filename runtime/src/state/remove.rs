@@ -7,7 +7,7 @@ use super::document::{Document, STATE};
 use super::held::ends_within;
 use super::make::CONTROL;
 use super::stored;
-use super::{absent, check_scope};
+use super::{Runtime, absent, check_scope, directory_name};
 use crate::container::reap;
 use crate::error::{Error, Kind};
 use contain_plan::Message;
@@ -96,6 +96,35 @@ fn end(directory: &Directory, document: Option<&Document>, force: bool) -> Resul
             return Err(stays());
         }
         std::thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+/// Removes what a crash has left of a container under a name that was to go with it. A living one is an error.
+pub(super) fn stale(runtime: &Runtime, id: &str) -> Result<(), Error> {
+    let (parent, name) = (&runtime.directory, directory_name(id));
+    let Some(directory) = parent.below(&name)? else { return Ok(()) };
+    let _lock = directory.lock()?;
+    if !directory.is_still(parent, &name) {
+        return Ok(());
+    }
+    let document = Document::read(&directory)?;
+    if let Some(document) = &document {
+        check_scope(document)?;
+        if !document.transient || stored::is_alive(document) {
+            return Err(super::make::exists(id));
+        }
+    }
+    end(&directory, document.as_ref(), false)?;
+    directory.remove(parent, &name, STATE)
+}
+
+/// Removes the container in `directory`, and no other that has its name by now.
+pub(super) fn forget(parent: &Directory, directory: &Directory, name: &CStr) -> Result<(), Error> {
+    let _lock = directory.lock()?;
+    if directory.is_still(parent, name) {
+        end(directory, Document::read(directory)?.as_ref(), false)?;
+        directory.remove(parent, name, STATE)?;
     }
     Ok(())
 }

@@ -18,7 +18,7 @@ use contain_plan::{MAX_LENGTH, Plan};
 use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
@@ -32,10 +32,10 @@ const HEARING: Duration = Duration::from_secs(10);
 /// A container on disk.
 #[derive(Debug)]
 pub(crate) struct Stored {
-    pub(super) parent: Directory,
-    pub(super) directory: Directory,
-    pub(super) name: CString,
-    pub(super) document: Document,
+    parent: Directory,
+    directory: Directory,
+    name: CString,
+    document: Document,
     /// Why this process ended it.
     reason: Mutex<Option<EndedBy>>,
 }
@@ -50,6 +50,11 @@ impl Stored {
         }
         check_scope(&document)?;
         Ok(Stored { parent, directory, name, document, reason: Mutex::new(None) })
+    }
+
+    /// Where it is: what its directory is in, its directory, its name.
+    pub fn place(&self) -> (&Directory, &Directory, &CStr) {
+        (&self.parent, &self.directory, &self.name)
     }
 
     pub fn id(&self) -> &str {
