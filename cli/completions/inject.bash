@@ -3,6 +3,7 @@
 _inject() {
     local word rest=$COMP_LINE cur=${COMP_WORDS[COMP_CWORD]} first=PID|NAME taker= operands=0 i
     local -a words=() options=(
+        -t
         --timeout
         -h --help
         --version

@@ -32,6 +32,7 @@ function __inject_in_options
 end
 
 complete -c inject -f
+complete -c inject -n __inject_in_options -s t -d 'a terminal of the container\'s own, passed through'
 complete -c inject -n __inject_in_options -l timeout -x -d 'how long CMD may run; then it and all that it started is killed'
 complete -c inject -n __inject_in_options -s h -l help -d 'show this help'
 complete -c inject -n __inject_in_options -l version -d 'show the version'

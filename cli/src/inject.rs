@@ -12,12 +12,20 @@ pub(crate) static PROGRAM: Program = Program {
     operands: "PID|NAME [CMD [ARG]...]",
     about: "Runs CMD (default $SHELL, else /bin/sh) in the container whose supervisor, or whose PID 1, is PID, or that was\n\
         started with contain --name NAME.",
-    options: &[Option_ {
-        short: None,
-        long: Some("timeout"),
-        value: Some("SECONDS"),
-        help: "how long CMD may run; then it and all that it started is killed",
-    }],
+    options: &[
+        Option_ {
+            short: Some('t'),
+            long: None,
+            value: None,
+            help: "a terminal of the container's own, passed through",
+        },
+        Option_ {
+            short: None,
+            long: Some("timeout"),
+            value: Some("SECONDS"),
+            help: "how long CMD may run; then it and all that it started is killed",
+        },
+    ],
     notes: "CMD is looked up on PATH, and keeps environment and descriptors.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
         125 inject's own failure; 124 out of time; 64 usage.\n",
@@ -44,13 +52,14 @@ fn run(given: &Given) -> ExitCode {
         Ok(timeout) => timeout,
         Err(wrong) => return print::usage(&PROGRAM, &wrong),
     };
+    let terminal = given.has("t");
     let (argv, environment) = (command_or_shell(command), environment());
     let tell = |note: &str| print::note(PROGRAM.name, note);
     // A name is never all digits.
     let error = if let Some(name) = pid.to_str().filter(|name| contain::state::check_name(name).is_ok()) {
-        contain::command_line::inject_by_name(name, &argv, &environment, timeout, tell)
+        contain::command_line::inject_by_name(name, &argv, &environment, timeout, terminal, tell)
     } else if let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) {
-        contain::command_line::inject(pid, &argv, &environment, timeout, tell)
+        contain::command_line::inject(pid, &argv, &environment, timeout, terminal, tell)
     } else {
         return print::usage(&PROGRAM, &format!("{pid:?} is no process id, and no name"));
     };

@@ -131,7 +131,8 @@ pub fn parse(program: &'static Program, arguments: impl Iterator<Item = OsString
 
 /// The name by which an option is asked for: its long name, else its letter.
 fn key(option: &'static Option_) -> &'static str {
-    const LETTERS: [(&str, char); 6] = [("c", 'c'), ("g", 'g'), ("i", 'i'), ("n", 'n'), ("o", 'o'), ("u", 'u')];
+    const LETTERS: [(&str, char); 7] =
+        [("c", 'c'), ("g", 'g'), ("i", 'i'), ("n", 'n'), ("o", 'o'), ("t", 't'), ("u", 'u')];
     let by_letter = |letter: char| LETTERS.iter().find(|(_, known)| *known == letter).map_or("", |(name, _)| *name);
     option.long.unwrap_or_else(|| option.short.map_or("", by_letter))
 }

@@ -86,19 +86,33 @@ pub fn detach(config: &Config, name: Option<&str>, tell: Tell, fail: fn(&Error) 
 }
 
 /// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
-/// `timeout`: how long it may run.
-pub fn inject(pid: i32, argv: &[OsString], env: &[OsString], timeout: Option<Duration>, tell: Tell) -> Error {
-    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, tell)
+/// `timeout`: how long it may run; `terminal`: whether it gets one of the container's own.
+pub fn inject(
+    pid: i32,
+    argv: &[OsString],
+    env: &[OsString],
+    timeout: Option<Duration>,
+    terminal: bool,
+    tell: Tell,
+) -> Error {
+    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, terminal, tell)
 }
 
 /// The same, into the container of this name, under the seccomp profile that it was started with.
-pub fn inject_by_name(name: &str, argv: &[OsString], env: &[OsString], timeout: Option<Duration>, tell: Tell) -> Error {
+pub fn inject_by_name(
+    name: &str,
+    argv: &[OsString],
+    env: &[OsString],
+    timeout: Option<Duration>,
+    terminal: bool,
+    tell: Tell,
+) -> Error {
     let find = || {
         let stored = named::find(name)?;
         let (pid, pidfd) = stored.running_init()?;
         Ok((join::Target { pid, pidfd }, stored.profile()))
     };
-    inject_into(find, argv, env, timeout, tell)
+    inject_into(find, argv, env, timeout, terminal, tell)
 }
 
 fn inject_into(
@@ -106,6 +120,7 @@ fn inject_into(
     argv: &[OsString],
     env: &[OsString],
     timeout: Option<Duration>,
+    terminal: bool,
     tell: Tell,
 ) -> Error {
     let ready = || -> Result<_, Error> {
@@ -123,6 +138,7 @@ fn inject_into(
             cgroups,
             note,
             timeout,
+            terminal,
         };
         let draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0);

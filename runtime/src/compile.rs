@@ -406,6 +406,8 @@ pub(crate) struct Inject<'a> {
     pub keep: u32,
     /// Whether supplementary groups can be cleared inside.
     pub clear_groups: bool,
+    /// Whether it gets a terminal of the container's own.
+    pub terminal: bool,
     /// The cgroups that it enters.
     pub cgroups: Vec<Place>,
     /// Why it does not enter others.
@@ -426,15 +428,23 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     }
     deadline(request.timeout, &mut draft)?;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
+    // ORDER: before the reaper, whose child the command is: the other end goes to the monitor from here.
+    if request.terminal {
+        draft.init(Step::OpenTerminal {});
+    }
     if request.timeout.is_some() {
         // What is orphaned below the command stays below this process, and is found there at the deadline.
         draft.init(Step::Reap {});
+    }
+    if request.terminal {
+        draft.init(Step::TakeConsole {});
     }
     draft.init(Step::ChangeDirectory { path: c"/" });
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
-    load_seccomp(request.profile, Terminal::Passed, &mut draft)?;
+    let terminal = if request.terminal { Terminal::Own } else { Terminal::Passed };
+    load_seccomp(request.profile, terminal, &mut draft)?;
     let (arguments, environment) = (texts("argv", request.argv)?, texts("env", request.env)?);
     draft.init(Step::Execute {
         search: &text("PATH", path_of(request.env))?,
@@ -442,7 +452,10 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
         environment: environment.list(),
         keep: request.keep,
     });
-    draft.monitor(Step::Watch { console: false, guard: false });
+    draft.monitor(Step::Watch { console: request.terminal, guard: false });
+    if request.terminal {
+        draft.finally(Step::RestoreTerminal {});
+    }
     if way != Way::InPlace {
         draft.finally(Step::Report {});
     }

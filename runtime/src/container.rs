@@ -270,6 +270,7 @@ fn inject_into(
         cgroups,
         note,
         timeout: injection.timeout,
+        terminal: false,
     };
     let draft = compile::inject(&request, Way::Run)?;
     let mut along = Along::new(0);

@@ -180,6 +180,7 @@ fn words(step: &Step<'_>) -> (String, String) {
         }
         Step::ProtectRoot { submounts: false } => ("the root".into(), none()),
         Step::BindDevices { names } => (joined(*names), "from the host's /dev".into()),
+        Step::OpenTerminal {} => ("/dev/pts".into(), "of the container's own".into()),
         Step::OpenConsole {} => ("/dev/console".into(), "a pseudo-terminal of the host".into()),
         Step::RaiseLoopback {} => ("lo".into(), "up".into()),
         Step::MakeVeth { name, peer, bridge, mtu } => {

@@ -132,6 +132,10 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         }
         (Step::ProtectRoot { .. }, _) => ("rootfs.read_only", "make read-only", "the root".into()),
         (Step::BindDevices { .. }, _) => ("rootfs.devices", "bind devices into", "/dev".into()),
+        (Step::OpenTerminal {}, Part::Source) => {
+            ("console.open", "open a terminal of", "the container's /dev/pts".into())
+        }
+        (Step::OpenTerminal {}, _) => ("console.open", "set up", "the terminal".into()),
         (Step::OpenConsole {}, Part::Source) => ("console.open", "open a pseudo-terminal from", "/dev/ptmx".into()),
         (Step::OpenConsole {}, _) => ("console.open", "make the console", "/dev/console".into()),
         (Step::EnterCgroup { mount, file }, _) => {
@@ -376,6 +380,9 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::ChangeDirectory { .. }, _, ENOTDIR) => ("it is no directory", "name a directory of the container's"),
         (Step::ChangeDirectory { .. }, _, EACCES) => {
             ("the user that the command runs as may not enter it", "choose another directory, or another user")
+        }
+        (Step::OpenTerminal {}, Part::Source, ENOENT | ENOTDIR | ELOOP | libc::ENODEV) => {
+            ("the container has no devpts file system at /dev/pts", "mount one there, or inject without a terminal")
         }
         (Step::MakeVeth { .. }, _, EPERM) => (
             "interfaces of the host are made with CAP_NET_ADMIN over its network, which users do not have",

@@ -60,6 +60,7 @@ STEPS = [
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),
     Case("inject", ("{inject}", "{target}", *SHELL)),
+    Case("inject-terminal", ("{inject}", "-t", "{target}", *SHELL), terminal=True),
     Case("inject", ("{inject}", "{target}", *SHELL), "ranges"),
     library("create", "create"),
     library("create", "create", who="ranges"),

@@ -24,6 +24,18 @@ pub fn open(context: &mut Context<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Opens a pair of the container's own devpts, which this process has joined, and hands the master to the monitor. The
+/// slave has a name inside; it belongs to container root, who this process is by now.
+pub fn open_inside(context: &mut Context<'_>) -> Result<(), Fault> {
+    let root = file::open(Fd::CWD, c"/", flags::O_PATH | flags::O_DIRECTORY).at(Part::Source)?;
+    let (master, slave) = terminal::open_pair_in(root).at(Part::Source)?;
+    set_up(slave)?;
+    context.tell(&Message::Pass { what: Passed::Console }, master)?;
+    context.tell(&Message::Pass { what: Passed::Terminal }, slave)?;
+    context.terminal = slave;
+    Ok(())
+}
+
 /// Attributes of the inner terminal. Without a terminal outside, bytes pass unchanged: nothing is echoed, a carriage
 /// return stays one, and no line end becomes two bytes.
 fn set_up(slave: Fd) -> Result<(), Fault> {
@@ -53,8 +65,12 @@ pub fn take(context: &mut Context<'_>) -> Result<(), Fault> {
         process::new_session()?;
     }
     // By its name inside, which is what ps(1), tty(1) and /proc show.
-    let console =
-        file::open_in(context.root, c"dev/console", flags::O_RDWR | flags::O_NOCTTY, Resolve::BENEATH_NO_LINKS)?;
+    let flags = flags::O_RDWR | flags::O_NOCTTY;
+    let console = if context.terminal.is_some() {
+        context.terminal
+    } else {
+        file::open_in(context.root, c"dev/console", flags, Resolve::BENEATH_NO_LINKS)?
+    };
     terminal::make_controlling(console)?;
     for number in 0..3 {
         console.duplicate_to(Fd(number), OnExec::Keep)?;

@@ -176,6 +176,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::OverlayRoot { options, .. } => overlay::root(context, options),
         Step::Overlay { source, target, options } => overlay::directory(context, source, target, options),
         Step::OpenConsole {} => console::open(context),
+        Step::OpenTerminal {} => console::open_inside(context),
         Step::RaiseLoopback {} => Ok(net::raise(b"lo")?),
         Step::MakeVeth { name, peer, bridge, mtu } => network::make_veth(context, name, peer, bridge, mtu),
         Step::SetUpInterface { name, address, prefix, gateway, .. } => network::set_up(name, address, prefix, gateway),

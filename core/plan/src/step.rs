@@ -372,4 +372,6 @@ steps! {
         /// Microseconds.
         microseconds: u64,
     }
+    /// Opens a pseudo-terminal of the container's own devpts and hands its other end to the monitor.
+    47 OpenTerminal "terminal" {}
 }

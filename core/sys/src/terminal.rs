@@ -2,8 +2,8 @@
 //! Terminals (ioctl_tty(2)): attributes, window size, pseudo-terminals, controlling terminal.
 
 use crate::fd::{O_CLOEXEC, from_raw};
-use crate::file::flags;
-use crate::{Fd, Result, call};
+use crate::file::{Resolve, flags};
+use crate::{Errno, Fd, Result, call};
 
 const TCGETS: usize = 0x5401;
 const TCSETS: usize = 0x5402;
@@ -102,7 +102,31 @@ pub fn set_window_size(fd: Fd, size: &WindowSize) -> Result<()> {
 /// A new pseudo-terminal of the devpts beside /dev/ptmx: master and slave. The slave belongs to the file system
 /// user id of the caller; the master never blocks. Kernel 4.13 (TIOCGPTPEER).
 pub fn open_pair() -> Result<(Fd, Fd)> {
-    let master = crate::file::open(Fd::CWD, c"/dev/ptmx", flags::O_RDWR | flags::O_NOCTTY | flags::O_NONBLOCK)?;
+    pair(crate::file::open(Fd::CWD, c"/dev/ptmx", MASTER)?)
+}
+
+/// The same of the devpts at /dev/pts of a root that somebody else made: what is there must be a devpts and its ptmx,
+/// with no link on the way.
+pub fn open_pair_in(root: Fd) -> Result<(Fd, Fd)> {
+    const DEVPTS_SUPER_MAGIC: u64 = 0x1cd1;
+    // Opening what is something else must have no effect and not wait: a descriptor of the place alone comes first.
+    let place = crate::file::open_in(root, c"dev/pts/ptmx", flags::O_PATH, Resolve::BENEATH_NO_LINKS)?;
+    if crate::file::filesystem_magic(place)? != DEVPTS_SUPER_MAGIC {
+        return Err(Errno::ENODEV);
+    }
+    let master = crate::file::open_in(root, c"dev/pts/ptmx", MASTER, Resolve::BENEATH_NO_LINKS)?;
+    // The same inode of the same file system: what is opened is what was looked at.
+    let (looked, opened) = (crate::file::status(place)?, crate::file::status(master)?);
+    place.close()?;
+    if (looked.inode, looked.device) != (opened.inode, opened.device) {
+        return Err(Errno::ENODEV);
+    }
+    pair(master)
+}
+
+const MASTER: u32 = flags::O_RDWR | flags::O_NOCTTY | flags::O_NONBLOCK;
+
+fn pair(master: Fd) -> Result<(Fd, Fd)> {
     let unlocked = 0i32;
     call!(IOCTL, master.0, TIOCSPTLCK, &raw const unlocked)?;
     let slave = call!(IOCTL, master.0, TIOCGPTPEER, (flags::O_RDWR | flags::O_NOCTTY) as usize | O_CLOEXEC)?;

@@ -283,6 +283,8 @@ fn cases() -> Vec<(&'static str, Draft)> {
                 vec![place("/sys/fs/cgroup/pids", "a/cgroup.procs"), place("/sys/fs/cgroup/unified", "b/cgroup.procs")];
             injected_with(Profile::System, Way::InPlace, u32::MAX, places)
         }),
+        ("inject_terminal", injected_on_a_terminal(None)),
+        ("inject_terminal_timeout", injected_on_a_terminal(Some(Duration::from_secs(60)))),
         ("inject_timeout", injected_for(Profile::System, Way::InPlace, 0, Vec::new(), Some(Duration::from_secs(60)))),
         ("pseudo_root", pseudo(roots_maps())),
         ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
@@ -301,10 +303,26 @@ fn injected_with(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>) -> 
 }
 
 fn injected_for(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>, timeout: Option<Duration>) -> Draft {
+    injected_whole(profile, way, keep, cgroups, timeout, false)
+}
+
+fn injected_on_a_terminal(timeout: Option<Duration>) -> Draft {
+    injected_whole(Profile::System, Way::InPlace, 0, Vec::new(), timeout, true)
+}
+
+fn injected_whole(
+    profile: Profile,
+    way: Way,
+    keep: u32,
+    cgroups: Vec<Place>,
+    timeout: Option<Duration>,
+    terminal: bool,
+) -> Draft {
     let request = Inject {
         argv: &words(&["ps", "ax"]),
         env: &words(&["container=contain", "PATH=/sbin:/bin"]),
         timeout,
+        terminal,
         profile,
         namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
         pid: 4711,

@@ -101,6 +101,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         44 => Step::MakeVeth { name: text, peer: name, bridge: text, mtu: word },
         45 => Step::SetUpInterface { name: text, address: bytes, prefix: word, gateway: more, shown: name },
         46 => Step::SetDeadline { microseconds: long },
+        47 => Step::OpenTerminal {},
         _ => return None,
     })
 }
