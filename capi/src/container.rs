@@ -149,6 +149,7 @@ pub unsafe extern "C" fn contain_container_inject(
                 argv: strings::command(argv)?,
                 env: options.environment()?.unwrap_or_else(|| container.env.clone()),
                 stdio: options.stdio()?,
+                pass_fds: Vec::new(),
                 seccomp: options.seccomp()?,
                 timeout: None,
             };

@@ -8,7 +8,7 @@ process that made it.
 
 from typing import TYPE_CHECKING
 
-from contain._config import Config, Rlimit, explain
+from contain._config import Bind, Config, NewFile, Rlimit, Tmpfs, explain
 from contain._container import Container, Process
 from contain._errors import (
     CalledProcessError,
@@ -27,6 +27,7 @@ from contain._errors import (
     WrongProcessError,
 )
 from contain._native import VERSION as __version__
+from contain._probe import Finding, Report, probe
 from contain._result import CompletedProcess, EndedBy, Result, Usage
 from contain._run import run
 from contain._seccomp import Decision, Seccomp
@@ -39,6 +40,7 @@ __all__ = [
     "DEVNULL",
     "PIPE",
     "STDOUT",
+    "Bind",
     "CalledProcessError",
     "CommandNotExecutableError",
     "CommandNotFoundError",
@@ -48,17 +50,21 @@ __all__ = [
     "Container",
     "Decision",
     "EndedBy",
+    "Finding",
     "GoneError",
     "IdMapError",
     "InternalError",
     "InvalidError",
+    "NewFile",
     "Process",
+    "Report",
     "Result",
     "Rlimit",
     "RootError",
     "Seccomp",
     "SecureExecError",
     "TimeoutExpired",
+    "Tmpfs",
     "TooBigError",
     "UnsupportedError",
     "Usage",
@@ -66,6 +72,7 @@ __all__ = [
     "__version__",
     "aio",
     "explain",
+    "probe",
     "run",
 ]
 

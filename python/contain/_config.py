@@ -10,10 +10,15 @@ from typing import Literal, TypeAlias
 from contain import _native
 from contain._errors import invalid
 from contain._seccomp import Seccomp
+from contain._stdio import HasFileno, descriptor
 
 Text: TypeAlias = str | bytes
 Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Data: TypeAlias = bytes | bytearray | memoryview
 Environment: TypeAlias = Mapping[str, Path] | Mapping[bytes, Path]
+
+MAX_TIMEOUT = 10**9
+"""Seconds."""
 
 DEFAULT_ENVIRONMENT = {
     "container": "contain",
@@ -35,6 +40,40 @@ class Rlimit:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class NewFile:
+    """A file that a container has from its start; container root's."""
+
+    contents: Data
+    """What it holds."""
+    mode: int = 0o644
+    """Its permissions."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bind:
+    """A file or directory of the host that is seen inside, with all that is mounted below it."""
+
+    source: Path
+    """On the host, looked up with this process's rights."""
+    target: Path
+    """Inside, absolute; what is missing is made, in the directory that is the root too."""
+    read_only: bool = False
+    """Whether nothing can be written through it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tmpfs:
+    """An empty file system in memory, the container's own."""
+
+    target: Path
+    """Inside, absolute, as of a `Bind`."""
+    size: int | None = None
+    """How many bytes it can hold; None for half of the machine's memory."""
+    mode: int = 0o755
+    """Permissions of its root directory."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """A container's configuration. Paths and texts may be bytes, for what is not UTF-8."""
 
@@ -42,10 +81,17 @@ class Config:
     """The command and its arguments; without a slash, the command is looked up on the container's PATH."""
     root: Path | None = None
     """The directory that becomes the root; None for the host's own system, read-only, with a private /tmp and home."""
+    mounts: Sequence[Bind | Tmpfs] = ()
+    """What is mounted beside what every container has, in this order."""
+    read_only: bool = False
+    """Whether nothing can be written to the root and what is mounted below it; /dev and `mounts` stay as they are."""
     env: Environment | None = None
     """The whole environment; None for container=contain, the usual PATH, and HOME=/root."""
     cwd: Path | None = None
     """The working directory inside; None for `/`."""
+    user: int | str | None = None
+    """Who the command runs as: an id inside, or USER or USER:GROUP by number or by the container's names; None for
+    root. HOME is that user's, where `env` is None."""
     hostname: Text | None = None
     """The host name inside, 1 to 64 bytes; None for the host's."""
     network: Literal["private", "host"] = "private"
@@ -56,10 +102,20 @@ class Config:
     """Group ids, likewise."""
     seccomp: Literal["system", "app", "none"] | Seccomp = "app"
     """The filter on system calls."""
+    capabilities: Sequence[str] | None = None
+    """What root inside may do, by the names of capabilities(7), with or without CAP_; None for what goes with the
+    profile: the engines' fourteen with "app", else all. Over the container's own user namespace alone."""
     no_new_privs: bool = True
     """Whether set-uid programs and file capabilities are without effect inside."""
     rlimits: Sequence[Rlimit] = ()
     """Resource limits of the command; the others are the caller's."""
+    files: Mapping[Path, Data | NewFile] = dataclasses.field(default_factory=dict)
+    """Files that are made before the command starts, by absolute path; 256 MiB at most. They go into file systems of
+    the container's own: without `root`, all but what is the host's; with it, /dev/shm, and a `Tmpfs`."""
+    pass_fds: Sequence[int | HasFileno] = ()
+    """Descriptors from 3 to 1026 that the command keeps, under their own numbers."""
+    timeout: float | None = None
+    """Seconds from the command's exec after which all that runs inside is killed, by the supervisor; None for never."""
     init: bool = True
     """A small PID 1 that reaps; False makes the command PID 1, which the kernel treats differently."""
     lifetime: Literal["bound", "detached"] = "bound"
@@ -68,6 +124,11 @@ class Config:
     def __post_init__(self) -> None:
         object.__setattr__(self, "argv", tuple(words(self.argv)))
         object.__setattr__(self, "rlimits", tuple(self.rlimits))
+        object.__setattr__(self, "files", dict(self.files))
+        object.__setattr__(self, "mounts", tuple(self.mounts))
+        object.__setattr__(self, "pass_fds", tuple(self.pass_fds))
+        if self.capabilities is not None:
+            object.__setattr__(self, "capabilities", tuple(listed("capabilities", self.capabilities)))
         if self.env is not None:
             object.__setattr__(self, "env", dict(self.env))
 
@@ -78,15 +139,23 @@ class Settings:
 
     argv: list[bytes]
     root: bytes | None
+    mounts: list[tuple[bytes | None, bytes, bool, int | None, int]]
+    """Source, where there is one, target, whether it is read-only; of a tmpfs its size and permissions."""
+    read_only: bool
     env: list[bytes] | None
     cwd: bytes | None
+    user: str | None
     hostname: bytes | None
     network: str
     uid_map: str | None
     gid_map: str | None
     seccomp: str
+    capabilities: list[str] | None
     no_new_privs: bool
     rlimits: list[tuple[int, int, int]]
+    files: list[tuple[bytes, bytes, int]]
+    pass_fds: list[int]
+    timeout: float | None
     init: bool
     lifetime: str
     owned: bool
@@ -98,15 +167,22 @@ def settings(config: Config, *, owned: bool = False) -> Settings:
     return Settings(
         argv=encoded(config.argv),
         root=text("root", config.root),
+        mounts=[mount(entry) for entry in config.mounts],
+        read_only=config.read_only,
         env=None if config.env is None else assignments(config.env),
         cwd=text("cwd", config.cwd),
+        user=None if config.user is None else str(config.user),
         hostname=text("hostname", config.hostname),
         network=config.network,
         uid_map=config.uid_map,
         gid_map=config.gid_map,
         seccomp=profile(config.seccomp),
+        capabilities=None if config.capabilities is None else list(config.capabilities),
         no_new_privs=config.no_new_privs,
         rlimits=[limit(entry) for entry in config.rlimits],
+        files=[new_file(path, file) for path, file in config.files.items()],
+        pass_fds=descriptors(config.pass_fds),
+        timeout=seconds(config.timeout),
         init=config.init,
         lifetime=config.lifetime,
         owned=owned,
@@ -136,6 +212,47 @@ def required(field: str, value: Path) -> bytes:
 def encoded(argv: Sequence[Path]) -> list[bytes]:
     """A command as the system takes it."""
     return [required(f"argv[{number}]", word) for number, word in enumerate(words(argv))]
+
+
+def seconds(timeout: float | None) -> float | None:
+    """A timeout that is one; anything else is an error."""
+    if timeout is None:
+        return None
+    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
+        raise TypeError(f"timeout is {timeout!r}: it is a number of seconds, or None")
+    if not 0 <= timeout <= MAX_TIMEOUT:
+        raise invalid("timeout", timeout, f"it is a number of seconds from 0 to {MAX_TIMEOUT}, or None for no limit")
+    return float(timeout)
+
+
+def listed(field: str, values: Sequence[str]) -> Sequence[str]:
+    """Several words; a lone string, which is a sequence too, is a mistake."""
+    if isinstance(values, str):
+        raise TypeError(f"{field} is {values!r}: it is a sequence of strings")
+    return values
+
+
+def mount(entry: Bind | Tmpfs) -> tuple[bytes | None, bytes, bool, int | None, int]:
+    """A mount as the extension module reads it."""
+    if isinstance(entry, Bind):
+        return required("source", entry.source), required("target", entry.target), entry.read_only, None, 0
+    if isinstance(entry, Tmpfs):
+        return None, required("target", entry.target), False, entry.size, entry.mode
+    raise TypeError(f"mounts has {entry!r}: it is a sequence of Bind and Tmpfs")
+
+
+def new_file(path: Path, file: Data | NewFile) -> tuple[bytes, bytes, int]:
+    """A file's path, what it holds, and its permissions."""
+    if not isinstance(file, NewFile):
+        file = NewFile(contents=file)
+    if isinstance(file.contents, str):
+        raise TypeError(f"files[{path!r}] is str: it is bytes, or NewFile of bytes")
+    return required("files", path), bytes(file.contents), file.mode
+
+
+def descriptors(files: Sequence[int | HasFileno]) -> list[int]:
+    """Numbers of descriptors."""
+    return [descriptor(file) for file in files]
 
 
 def assignments(env: Environment) -> list[bytes]:

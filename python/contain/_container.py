@@ -1,19 +1,33 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Handles: a container, and a process injected into one."""
 
+import errno
+import os
 import signal as signals
 from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO, Literal, Self
 
 from contain import _native, _result
-from contain._config import DEFAULT_ENVIRONMENT, Config, Environment, Path, assignments, encoded, profile
+from contain._config import (
+    DEFAULT_ENVIRONMENT,
+    Config,
+    Data,
+    Environment,
+    Path,
+    assignments,
+    descriptors,
+    encoded,
+    profile,
+    required,
+    seconds,
+)
 from contain._config import settings as settings_of
-from contain._errors import GoneError, TimeoutExpired
-from contain._pipes import Clock, Data, Exchanged, Limit, Pipes, readable
+from contain._errors import ContainError, GoneError, TimeoutExpired
+from contain._pipes import Clock, Exchanged, Limit, Pipes, readable
 from contain._result import EndedBy, Result
 from contain._seccomp import Seccomp
-from contain._stdio import File, Standard
+from contain._stdio import DEVNULL, PIPE, File, HasFileno, Standard, descriptor
 
 
 class _Running:
@@ -194,17 +208,73 @@ class Container(_Running):
         stderr: File = None,
         env: Environment | None = None,
         seccomp: Literal["system", "app", "none"] | Seccomp | None = None,
+        pass_fds: Sequence[int | HasFileno] = (),
+        timeout: float | None = None,
     ) -> Process:
         """Runs another command inside, as user 0 in `/`; returns once it has been executed.
 
         `env` is its whole environment; None for container=contain, the usual PATH, and
-        HOME=/root. `seccomp` None is the container's own profile.
+        HOME=/root. `seccomp` None is the container's own profile. `timeout` seconds after its
+        exec it is killed with all that it started, and its result says so (`ended_by`).
         """
         environment = assignments(DEFAULT_ENVIRONMENT if env is None else env)
         with Standard(stdin, stdout, stderr) as standard:
             filter = None if seccomp is None else profile(seccomp)
-            native = self._handle.inject(encoded(argv), environment, filter, standard.numbers)
+            native = self._handle.inject(encoded(argv), environment, filter, descriptors(pass_fds), seconds(timeout), standard.numbers)
             return Process(native, tuple(argv), standard)
+
+    def read_file(self, path: Path, *, limit: int = 64 * 1024 * 1024, timeout: float | None = None) -> bytes:
+        """What a regular file inside holds, by its absolute path there.
+
+        A file longer than `limit` bytes is an error (EFBIG), as is one that is missing, is no
+        regular file, or may not be read by container root: ContainError with the errno.
+        Nothing of the container's is run for it, and its links lead nowhere outside. After
+        `timeout` seconds TimeoutExpired is raised.
+        """
+        with self._copy_out(path, limit + 1, PIPE) as process:
+            contents, _ = process.communicate(timeout=timeout)
+            process._handle.check_copied("read", required("path", path))
+        assert contents is not None, "there is a pipe"
+        if len(contents) > limit:
+            raise ContainError(
+                errno.EFBIG,
+                f"read file {os.fsdecode(path)}: it is longer than {limit} bytes",
+                stage="file.read",
+                object=os.fsdecode(path),
+                cause=f"it is longer than {limit} bytes",
+                remedy="raise limit, or use copy_file",
+            )
+        return contents
+
+    def copy_file(self, path: Path, destination: int | HasFileno, *, timeout: float | None = None) -> None:
+        """Copies a regular file inside, of any length, to a descriptor; errors are those of `read_file`."""
+        with self._copy_out(path, 2**63, descriptor(destination)) as process:
+            process.wait(timeout)
+            process._handle.check_copied("read", required("path", path))
+
+    def write_file(
+        self, path: Path, source: Data | HasFileno, *, mode: int = 0o644, timeout: float | None = None
+    ) -> None:
+        """Writes bytes, or all that a descriptor gives, to a regular file inside, by its absolute path there.
+
+        A file that is there is emptied first and keeps its owner and permissions; a new one
+        is container root's, with these. Directories are not made. With a `root` of yours it is
+        that directory which is written to. Errors and `timeout` as of `read_file`; what was
+        written by then stays.
+        """
+        data, file = (source, PIPE) if isinstance(source, (bytes, bytearray, memoryview)) else (None, source)
+        with Standard(file, DEVNULL, DEVNULL) as standard:
+            native = self._handle.copy_in(required("path", path), mode, standard.numbers)
+            process = Process(native, ("write file", path), standard)
+        with process:
+            process.communicate(data, timeout)
+            process.wait()
+            process._handle.check_copied("write", required("path", path))
+
+    def _copy_out(self, path: Path, limit: int, destination: int) -> Process:
+        with Standard(DEVNULL, destination, DEVNULL) as standard:
+            native = self._handle.copy_out(required("path", path), limit, standard.numbers)
+            return Process(native, ("read file", path), standard)
 
     def _silent_at(self) -> int:
         # When PID 1 has ended, so has all else inside: what its pipes hold by then is all there will be.

@@ -2,17 +2,15 @@
 """Writing to a command's stdin and reading its stdout and stderr at once, so that no full pipe stops either side."""
 
 import enum
-import math
 import os
 import select
 import selectors
 import time
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
+from contain._config import Data, seconds
 from contain._errors import invalid
 from contain._stdio import Standard
-
-Data: TypeAlias = bytes | bytearray | memoryview
 
 _CHUNK = 65536
 _LONGEST_POLL = 86400.0
@@ -33,17 +31,6 @@ class Clock:
         """Seconds to wait for at once."""
         left = self.left()
         return _LONGEST_POLL if left is None else min(left, _LONGEST_POLL)
-
-
-def seconds(timeout: float | None) -> float | None:
-    """A timeout that is one; anything else is an error."""
-    if timeout is None:
-        return None
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(f"timeout is {timeout!r}: it is a number of seconds, or None")
-    if math.isnan(timeout) or timeout < 0 or timeout == math.inf:
-        raise invalid("timeout", timeout, "it is a number of seconds, 0 or more, or None for no limit")
-    return timeout
 
 
 def readable(descriptor: int, clock: Clock) -> bool:

@@ -3,16 +3,16 @@
 
 import dataclasses
 import locale
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from contain._config import Config, Environment, Path, Rlimit, Text
+from contain._config import Bind, Config, Data, Environment, NewFile, Path, Rlimit, Text, Tmpfs, seconds
 from contain._container import Container
 from contain._errors import TimeoutExpired
-from contain._pipes import Clock, Data, Exchanged, Limit, seconds
+from contain._pipes import Clock, Exchanged, Limit
 from contain._result import CompletedProcess, EndedBy, Result
 from contain._seccomp import Seccomp
-from contain._stdio import PIPE, File
+from contain._stdio import PIPE, File, HasFileno
 
 
 def run(
@@ -31,20 +31,26 @@ def run(
     encoding: str | None = None,
     errors: str | None = None,
     check: bool = False,
+    mounts: Sequence[Bind | Tmpfs] = (),
+    read_only: bool = False,
     env: Environment | None = None,
     cwd: Path | None = None,
+    user: int | str | None = None,
     hostname: Text | None = None,
     network: Literal["private", "host"] = "private",
     uid_map: str | None = None,
     gid_map: str | None = None,
     seccomp: Literal["system", "app", "none"] | Seccomp = "app",
+    capabilities: Sequence[str] | None = None,
     no_new_privs: bool = True,
     rlimits: Sequence[Rlimit] = (),
+    files: Mapping[Path, Data | NewFile] | None = None,
+    pass_fds: Sequence[int | HasFileno] = (),
     init: bool = True,
 ) -> CompletedProcess:
     """Runs a command in a new container and waits for its end; all that it left running ends with it.
 
-    `argv`, `root` and the arguments from `env` on are those of `Config`; the others are those of
+    `argv`, `root` and the arguments from `mounts` on are those of `Config`; the others are those of
     subprocess.run. After `timeout` seconds all that runs in the container is killed, and
     TimeoutExpired says what there was until then. With `check`, a status other than 0 raises
     CalledProcessError. Where anything is raised, KeyboardInterrupt too, the container is dead.
@@ -57,15 +63,22 @@ def run(
     config = Config(
         argv=argv,
         root=root,
+        mounts=mounts,
+        read_only=read_only,
         env=env,
         cwd=cwd,
+        user=user,
         hostname=hostname,
         network=network,
         uid_map=uid_map,
         gid_map=gid_map,
         seccomp=seccomp,
+        capabilities=capabilities,
         no_new_privs=no_new_privs,
         rlimits=rlimits,
+        files=files or {},
+        pass_fds=pass_fds,
+        timeout=timeout,
         init=init,
     )
     request = request_of(

@@ -95,4 +95,9 @@ class Standard:
 
 def _number(file: File) -> int | None:
     """A descriptor's number, DEVNULL, or None."""
-    return file if file is None or isinstance(file, int) else file.fileno()
+    return None if file is None else descriptor(file)
+
+
+def descriptor(file: int | HasFileno) -> int:
+    """A descriptor's number."""
+    return file if isinstance(file, int) else file.fileno()

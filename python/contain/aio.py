@@ -7,16 +7,16 @@ milliseconds in which the loop stands still.
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import BinaryIO, Literal
 
-from contain._config import Config, Environment, Path, Rlimit, Text
+from contain._config import Bind, Config, Data, Environment, NewFile, Path, Rlimit, Text, Tmpfs, seconds
 from contain._container import Container, Process
-from contain._pipes import Data, Exchanged, Limit, close, seconds
+from contain._pipes import Exchanged, Limit, close
 from contain._result import CompletedProcess, EndedBy, Result
 from contain._run import Request, codec_of, request_of
 from contain._seccomp import Seccomp
-from contain._stdio import File
+from contain._stdio import File, HasFileno
 
 __all__ = ["communicate", "run", "wait"]
 
@@ -37,30 +37,43 @@ async def run(
     encoding: str | None = None,
     errors: str | None = None,
     check: bool = False,
+    mounts: Sequence[Bind | Tmpfs] = (),
+    read_only: bool = False,
     env: Environment | None = None,
     cwd: Path | None = None,
+    user: int | str | None = None,
     hostname: Text | None = None,
     network: Literal["private", "host"] = "private",
     uid_map: str | None = None,
     gid_map: str | None = None,
     seccomp: Literal["system", "app", "none"] | Seccomp = "app",
+    capabilities: Sequence[str] | None = None,
     no_new_privs: bool = True,
     rlimits: Sequence[Rlimit] = (),
+    files: Mapping[Path, Data | NewFile] | None = None,
+    pass_fds: Sequence[int | HasFileno] = (),
     init: bool = True,
 ) -> CompletedProcess:
     """`contain.run`, while other tasks go on. Cancelled, it kills the container and waits until that is gone."""
     config = Config(
         argv=argv,
         root=root,
+        mounts=mounts,
+        read_only=read_only,
         env=env,
         cwd=cwd,
+        user=user,
         hostname=hostname,
         network=network,
         uid_map=uid_map,
         gid_map=gid_map,
         seccomp=seccomp,
+        capabilities=capabilities,
         no_new_privs=no_new_privs,
         rlimits=rlimits,
+        files=files or {},
+        pass_fds=pass_fds,
+        timeout=timeout,
         init=init,
     )
     request = request_of(

@@ -3,7 +3,7 @@
 //! that made them.
 
 use crate::call::{interruptible, raise, unlocked};
-use crate::settings::{Settings, Standard, not_one_of, profile, stdio, texts};
+use crate::settings::{Settings, Standard, not_one_of, profile, stdio, text, texts};
 use contain::{EndedBy, Error, Injection, Kind, Outcome};
 use pyo3::prelude::*;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -97,6 +97,22 @@ impl Container {
     }
 }
 
+impl Process {
+    fn launch(py: Python<'_>, start: impl FnOnce() -> Result<contain::Process, Error> + Send) -> PyResult<Process> {
+        let process = unlocked(py, || {
+            let inner = start()?;
+            let held = Held::new(inner.pidfd()?);
+            Ok(Process { inner, held })
+        })?;
+        // As for a container.
+        if let Err(raised) = py.check_signals() {
+            let _ = unlocked(py, || process.inner.kill(KILL).and_then(|()| process.inner.wait(None)));
+            return Err(raised);
+        }
+        Ok(process)
+    }
+}
+
 impl Drop for Container {
     fn drop(&mut self) {
         if self.owned {
@@ -132,26 +148,31 @@ impl Container {
         argv: Vec<Vec<u8>>,
         env: Vec<Vec<u8>>,
         seccomp: Option<String>,
+        pass_fds: Vec<i32>,
+        timeout: Option<f64>,
         standard: Standard,
     ) -> PyResult<Process> {
-        let process = unlocked(py, || {
+        Process::launch(py, || {
             let injection = Injection {
                 argv: texts(argv),
                 env: texts(env),
                 stdio: stdio(standard)?,
+                pass_fds,
                 seccomp: seccomp.as_deref().map(profile).transpose()?,
-                timeout: None,
+                timeout: timeout.map(Duration::from_secs_f64),
             };
-            let inner = self.inner.inject(&injection)?;
-            let held = Held::new(inner.pidfd()?);
-            Ok(Process { inner, held })
-        })?;
-        // As for a container.
-        if let Err(raised) = py.check_signals() {
-            let _ = unlocked(py, || process.inner.kill(KILL).and_then(|()| process.inner.wait(None)));
-            return Err(raised);
-        }
-        Ok(process)
+            self.inner.inject(&injection)
+        })
+    }
+
+    /// Starts copying a file of the container's to its stdout.
+    fn copy_out(&self, py: Python<'_>, path: Vec<u8>, limit: u64, standard: Standard) -> PyResult<Process> {
+        Process::launch(py, || self.inner.copy_out(&text(path), limit, stdio(standard)?[1]))
+    }
+
+    /// Starts copying its stdin to a file of the container's.
+    fn copy_in(&self, py: Python<'_>, path: Vec<u8>, mode: u32, standard: Standard) -> PyResult<Process> {
+        Process::launch(py, || self.inner.copy_in(&text(path), mode, stdio(standard)?[0]))
     }
 
     /// The monitor's process id.
@@ -233,5 +254,13 @@ impl Process {
     /// Waits for its end.
     fn wait(&self, py: Python<'_>) -> PyResult<Option<Ending>> {
         interruptible(py, || self.inner.wait(None)).map(|outcome| outcome.as_ref().map(ending))
+    }
+
+    /// How the copying of a file ended, where this is that: nothing, or an error.
+    fn check_copied(&self, py: Python<'_>, verb: &str, path: Vec<u8>) -> PyResult<()> {
+        unlocked(py, || match self.inner.wait(None)? {
+            Some(outcome) => contain::container::copied(verb, &text(path), &outcome),
+            None => Ok(()),
+        })
     }
 }

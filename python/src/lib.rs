@@ -16,11 +16,11 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::explain;
-    #[pymodule_export]
     use super::handle::{Container, Process};
     #[pymodule_export]
     use super::seccomp::seccomp_decide;
+    #[pymodule_export]
+    use super::{explain, probe};
 
     #[pymodule_export]
     const VERSION: &str = contain::VERSION;
@@ -35,4 +35,16 @@ fn explain(py: Python<'_>, settings: settings::Settings, format: &str) -> PyResu
         "json" => call::unlocked(py, || contain::explain::run_json(&config)),
         other => Err(call::raise(py, &settings::not_one_of("format", other, &["text", "json"]))),
     }
+}
+
+/// What one check found: name, status, what is there, why that matters, what to do.
+type Finding = (&'static str, &'static str, String, Option<String>, Option<String>);
+
+/// Whether containers work here, and what was found.
+#[pyfunction]
+fn probe(py: Python<'_>) -> PyResult<(bool, Vec<Finding>)> {
+    let report = call::unlocked(py, || Ok(contain::probe()))?;
+    let works = report.works();
+    let row = |one: contain::probe::Finding| (one.name, one.status.word(), one.found, one.cause, one.remedy);
+    Ok((works, report.findings.into_iter().map(row).collect()))
 }

@@ -2,29 +2,40 @@
 //! From Python's prepared values to the runtime's configuration.
 
 use crate::call::raise;
-use contain::{Config, Error, Lifetime, Network, Profile, Rlimit, Root, Stdio};
+use contain::{Config, Error, Lifetime, Mount, Network, NewFile, Profile, Rlimit, Root, Stdio, User, capability};
 use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::time::Duration;
 
 /// `contain._config.Settings`: paths and texts as bytes, choices by name.
 #[derive(FromPyObject)]
 pub struct Settings {
     argv: Vec<Vec<u8>>,
     root: Option<Vec<u8>>,
+    mounts: Vec<MountParts>,
+    read_only: bool,
     env: Option<Vec<Vec<u8>>>,
     cwd: Option<Vec<u8>>,
+    user: Option<String>,
     hostname: Option<Vec<u8>>,
     network: String,
     uid_map: Option<String>,
     gid_map: Option<String>,
     seccomp: String,
+    capabilities: Option<Vec<String>>,
     no_new_privs: bool,
     rlimits: Vec<(u32, u64, u64)>,
+    files: Vec<(Vec<u8>, Vec<u8>, u32)>,
+    pass_fds: Vec<i32>,
+    timeout: Option<f64>,
     init: bool,
     lifetime: String,
     owned: bool,
 }
+
+/// Source, where there is one, target, whether it is read-only; of a tmpfs its size and permissions.
+type MountParts = (Option<Vec<u8>>, Vec<u8>, bool, Option<u64>, u32);
 
 /// Three of `None` (the caller's own), subprocess.DEVNULL, or a descriptor's number.
 pub type Standard = [Option<i32>; 3];
@@ -56,9 +67,21 @@ impl Settings {
         };
         let seccomp = profile(&self.seccomp)?;
         let root = self.root.map_or(Root::Host, |path| Root::Directory(text(path).into()));
-        let defaults = Config::run(root, texts(self.argv));
+        let mut defaults = Config::run(root, texts(self.argv));
+        if self.user.is_some() {
+            // The user's own, then, from the container's passwd.
+            defaults.env.retain(|variable| !variable.as_encoded_bytes().starts_with(b"HOME="));
+        }
+        let file = |(path, contents, mode)| NewFile { path: text(path).into(), contents, mode };
         Ok(Config {
+            mounts: self.mounts.into_iter().map(mount).collect(),
+            read_only: self.read_only,
             env: self.env.map_or(defaults.env, texts),
+            user: self.user.as_deref().map(User::parse).transpose()?,
+            capabilities: self.capabilities.map(|names| capability::changed(0, &names, &[""; 0])).transpose()?,
+            files: self.files.into_iter().map(file).collect(),
+            pass_fds: self.pass_fds,
+            timeout: self.timeout.map(Duration::from_secs_f64),
             chdir: self.cwd.map(|path| text(path).into()),
             hostname: self.hostname.map(text),
             network,
@@ -71,6 +94,14 @@ impl Settings {
             lifetime,
             ..defaults
         })
+    }
+}
+
+fn mount((source, target, read_only, size, mode): MountParts) -> Mount {
+    let target = text(target).into();
+    match source {
+        Some(source) => Mount::Bind { source: text(source).into(), target, read_only },
+        None => Mount::Tmpfs { target, size, mode },
     }
 }
 

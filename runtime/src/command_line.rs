@@ -45,7 +45,7 @@ pub fn contain(config: &Config, name: Option<&str>, tell: Tell) -> Error {
         caller::check()?;
         let draft = compile::container(config, Way::InPlace)?;
         caller::check_preserved(config.preserve_fds)?;
-        let mut along = Along::new(config.preserve_fds);
+        let mut along = Along::new(config.preserve_fds, &[]);
         along.directories(config)?;
         along.starter()?;
         let entry = name.map(|name| register(name, config, &mut along)).transpose()?;
@@ -141,7 +141,7 @@ fn inject_into(
             terminal,
         };
         let draft = compile::inject(&request, Way::InPlace)?;
-        let mut along = Along::new(0);
+        let mut along = Along::new(0, &[]);
         along.target(target.fd())?;
         along.starter()?;
         Ok((draft, along))
@@ -160,7 +160,7 @@ pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], e
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let draft = compile::pseudo(uid_map, gid_map, argv, env)?;
-        let mut along = Along::new(0);
+        let mut along = Along::new(0, &[]);
         along.starter()?;
         Ok((draft, along))
     };

@@ -3,12 +3,16 @@
 //! The order of the steps, and why it is so: docs/plan.md.
 
 mod facts;
+mod files;
 mod mounts;
 mod network;
 mod sources;
 mod submounts;
 #[cfg(test)]
 mod tests;
+mod transfer;
+
+pub(crate) use transfer::{Direction, Transfer, transfer};
 
 use crate::cgroup::Place;
 use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
@@ -137,7 +141,17 @@ fn check(config: &Config) -> Result<(), Error> {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
     }
     network::check(&config.network)?;
+    check_passed(&config.pass_fds)?;
+    files::check(&config.files)?;
     mounts::check(config)
+}
+
+/// Descriptors that keep their numbers.
+pub(crate) fn check_passed(descriptors: &[i32]) -> Result<(), Error> {
+    match descriptors.iter().find(|number| !(3..=1026).contains(*number)) {
+        Some(number) => Err(Error::invalid("pass_fds", number.to_string(), "a descriptor's number from 3 to 1026")),
+        None => Ok(()),
+    }
 }
 
 fn is_assignment(variable: &OsStr) -> bool {
@@ -335,7 +349,7 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
         search: &text("PATH", search)?,
         arguments: arguments.list(),
         environment: environment.list(),
-        keep: config.preserve_fds,
+        keep: config.kept_descriptors(),
     });
     Ok(())
 }

@@ -137,6 +137,28 @@ pub struct Overlay {
     pub size: Option<u64>,
 }
 
+/// A file that is made in the container before its command starts: container root's, in a file system that the container
+/// has for itself (a tmpfs). A directory of the host's that is bound in is not written to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// Its absolute path inside; directories on the way are made where they are missing (mode 0755).
+    pub path: PathBuf,
+    /// What it holds; all files together at most [`MAX_CONTENTS`].
+    pub contents: Vec<u8>,
+    /// Its permissions, at most 0o7777.
+    pub mode: u32,
+}
+
+/// The most bytes that all new files of a container hold together.
+pub const MAX_CONTENTS: usize = 256 * 1024 * 1024;
+
+impl std::fmt::Debug for NewFile {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Without what it holds, which may be long, or secret.
+        write!(to, "NewFile({:?}, {} bytes, mode {:04o})", self.path, self.contents.len(), self.mode)
+    }
+}
+
 /// What happens to the container when its caller dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lifetime {
@@ -183,6 +205,11 @@ pub struct Config {
     pub stdio: [Stdio; 3],
     /// How many descriptors from 3 on the command keeps from the caller.
     pub preserve_fds: u32,
+    /// Descriptors of the caller's, 3 to 1026, that the command keeps under their own numbers beside those; open at
+    /// least until the call returns.
+    pub pass_fds: Vec<i32>,
+    /// Files that are made before the command starts, in file systems of the container's own.
+    pub files: Vec<NewFile>,
     /// `-i`: run by /bin/sh inside the new namespaces but PID, before the pivot.
     pub inside: Option<OsString>,
     /// `-o`: run by /bin/sh outside, as a child of the monitor.
@@ -229,6 +256,8 @@ impl Config {
             console: Console::Emulated,
             stdio: [Stdio::Inherit; 3],
             preserve_fds: 0,
+            pass_fds: Vec::new(),
+            files: Vec::new(),
             inside: None,
             outside: None,
             init: false,
@@ -258,4 +287,14 @@ impl Config {
             ..Config::new(root, argv)
         }
     }
+
+    /// How many numbers from 3 on may be descriptors that the command keeps.
+    pub(crate) fn kept_descriptors(&self) -> u32 {
+        reach_of(&self.pass_fds).max(self.preserve_fds)
+    }
+}
+
+/// How many numbers from 3 on these descriptors are among.
+pub(crate) fn reach_of(descriptors: &[i32]) -> u32 {
+    descriptors.iter().filter_map(|number| u32::try_from(*number).ok()).max().map_or(0, |last| last.saturating_sub(2))
 }

@@ -2,9 +2,13 @@
 //! A started container, and what can be done to it. Nothing here runs in the background: the monitor watches, and
 //! these functions talk to it over one socket and hold pidfds.
 
+mod transfer;
+
+pub use transfer::copied;
+
 use crate::caller::{self, own, raw, system};
 use crate::compile::{self, Inject, Way};
-use crate::config::{Config, Lifetime, Profile, Stdio};
+use crate::config::{Config, Lifetime, Profile, Stdio, reach_of};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
 use crate::outcome::{EndedBy, Outcome};
@@ -31,6 +35,9 @@ pub struct Injection {
     pub env: Vec<OsString>,
     /// Its standard descriptors.
     pub stdio: [Stdio; 3],
+    /// Descriptors of the caller's, 3 to 1026, that it keeps under their own numbers; open at least until the call
+    /// returns.
+    pub pass_fds: Vec<i32>,
     /// Its seccomp profile; the container's own where none is given.
     pub seccomp: Option<Profile>,
     /// How long it may run, from its exec on; then it is killed with everything that it started. For ever when none.
@@ -85,7 +92,7 @@ impl Container {
         caller::check()?;
         let draft = compile::container(config, way)?;
         caller::check_preserved(config.preserve_fds)?;
-        let mut along = Along::new(config.preserve_fds);
+        let mut along = Along::new(config.preserve_fds, &config.pass_fds);
         along.directories(config)?;
         let control = along.caller(config.lifetime)?;
         let launched = launch::beside(&draft, &along, config.stdio)?;
@@ -176,13 +183,18 @@ impl Container {
 
     /// Runs another command inside; returns once it has been executed.
     pub fn inject(&self, injection: &Injection) -> Result<Process, Error> {
-        self.check_process()?;
         let profile = injection.seccomp.unwrap_or(self.profile);
-        let (pid, target) = match &self.hold {
-            Hold::Monitored(monitored) => (monitored.init_pid, monitored.running_init()?),
-            Hold::Stored(stored, _) => stored.running_init()?,
-        };
+        let (pid, target) = self.running()?;
         inject_into(raw(&target), pid, injection, profile, self.lifetime)
+    }
+
+    /// Its PID 1, where it can be joined.
+    fn running(&self) -> Result<(i32, OwnedFd), Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => Ok((monitored.init_pid, monitored.running_init()?)),
+            Hold::Stored(stored, _) => stored.running_init(),
+        }
     }
 
     /// Waits for the end; `None` when `timeout` passed first. The result stays readable afterwards.
@@ -258,6 +270,7 @@ fn inject_into(
     profile: Profile,
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
+    compile::check_passed(&injection.pass_fds)?;
     let (cgroups, note) = cgroup::to_enter(pid);
     let request = Inject {
         argv: &injection.argv,
@@ -265,7 +278,7 @@ fn inject_into(
         profile,
         namespaces: join::differing(pid)?,
         pid,
-        keep: 0,
+        keep: reach_of(&injection.pass_fds),
         clear_groups: !join::denies_setgroups(pid),
         cgroups,
         note,
@@ -273,7 +286,7 @@ fn inject_into(
         terminal: false,
     };
     let draft = compile::inject(&request, Way::Run)?;
-    let mut along = Along::new(0);
+    let mut along = Along::new(0, &injection.pass_fds);
     along.target(target)?;
     let control = along.caller(lifetime)?;
     let launched = launch::beside(&draft, &along, injection.stdio)?;

@@ -223,6 +223,11 @@ fn words(step: &Step<'_>) -> (String, String) {
         }
         Step::RestoreTerminal {} => (none(), "as it was".into()),
         Step::Report {} => (none(), "to the caller".into()),
+        Step::MakeFile { path, mode, length, .. } => {
+            (format!("/{}", plain(path)), format!("mode {mode:04o}, {length} bytes"))
+        }
+        Step::CopyOut { path, limit } => (plain(path), format!("to descriptor 1, at most {limit} bytes")),
+        Step::CopyIn { path, mode } => (plain(path), format!("from descriptor 0, mode {mode:04o} where it is new")),
         Step::Never(..) => (none(), none()),
     }
 }

@@ -166,6 +166,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
             let operation = if part == Part::Whole { "make ready to execute" } else { "execute" };
             ("process.exec", operation, arguments.iter().next().map(text).unwrap_or_default())
         }
+        (Step::MakeFile { path, .. }, _) => ("rootfs.file", "write file", format!("/{}", text(path))),
+        (Step::CopyOut { path, .. }, _) => ("file.read", "read file", text(path)),
+        (Step::CopyIn { path, .. }, _) => ("file.write", "write file", text(path)),
         (Step::AwaitStart {}, _) => ("process.start", "wait for start", String::new()),
         (Step::Dismiss {}, _) => ("namespaces.join", "end the placeholder process", String::new()),
         (Step::Watch { .. }, _) => ("monitor.watch", "watch the container", String::new()),
@@ -347,6 +350,15 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             Part::Source,
             ENOENT | EACCES | libc::EIO | libc::ENOTTY | libc::ENODEV | libc::ENXIO,
         ) => ("the host's /dev has no usable ptmx and pts", "mount devpts on /dev/pts, or use -c"),
+        (Step::MakeFile { .. }, Part::Target, libc::EXDEV | EROFS) => (
+            "it would be written into a directory of the host's, which is the root or is bound into it",
+            "choose a place in a file system of the container's own: /tmp, /run or /root without a root of yours, else /dev/shm or a tmpfs mounted there",
+        ),
+        (Step::MakeFile { .. }, Part::Target, libc::EEXIST) => ("there is a file of that name already", ""),
+        (Step::MakeFile { .. }, Part::Target, ENOTDIR | ELOOP) => {
+            ("what should be a directory on the way is a file, or a link that leads nowhere", "")
+        }
+        (Step::MakeFile { .. }, _, ENOSPC) => ("the container's tmpfs is full", "write less, or give it more room"),
         (Step::BecomeIds { .. }, _, EINVAL) => ("the id is not mapped in the user namespace", "map container id 0"),
         (Step::SetDeadline { .. }, _, ENOENT) => (
             "/proc hides the processes that the command starts: the kernel was built without CONFIG_PROC_CHILDREN, or /proc is mounted with hidepid",

@@ -3,7 +3,7 @@
 
 use crate::LIBEXECDIR;
 use crate::caller::{own, raw, system};
-use crate::config::{Config, Lifetime, Root, Stdio};
+use crate::config::{Config, Lifetime, Root, Stdio, reach_of};
 use crate::error::{Error, Kind, errno_text};
 use crate::plan::{Bytes, Draft, Test};
 use contain_plan::Descriptors;
@@ -24,15 +24,26 @@ static INIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/contain-init"));
 /// Descriptors that go along with a plan, all above those that the command keeps.
 pub(crate) struct Along {
     minimum: i32,
+    preserved: u32,
+    passed: Vec<Fd>,
     held: Vec<OwnedFd>,
     /// Their numbers, as the plan names them.
     pub numbers: Descriptors,
 }
 
 impl Along {
-    /// None yet; every one will be `3 + preserved` or higher.
-    pub fn new(preserved: u32) -> Along {
-        Along { minimum: 3i32.saturating_add_unsigned(preserved), held: Vec::new(), numbers: Descriptors::NONE }
+    /// None yet; every one will be above those that the command keeps: so many from 3 on, and those passed.
+    pub fn new(preserved: u32, passed: &[i32]) -> Along {
+        let kept = reach_of(passed).max(preserved);
+        let mut passed: Vec<Fd> = passed.iter().map(|number| Fd(*number)).collect();
+        passed.retain(|fd| i64::from(fd.0) >= 3 + i64::from(preserved));
+        Along {
+            minimum: 3i32.saturating_add_unsigned(kept),
+            preserved,
+            passed,
+            held: Vec::new(),
+            numbers: Descriptors::NONE,
+        }
     }
 
     /// Moves a new descriptor up where it stands among those that the command keeps.
@@ -129,7 +140,7 @@ pub(crate) fn open_root(path: &Path) -> Result<Fd, Error> {
 }
 
 /// A sealed memfd with these bytes, numbered `minimum` or higher.
-fn sealed_memfd(name: &CStr, executable: Executable, bytes: &[u8], minimum: i32) -> Result<OwnedFd, Errno> {
+pub(crate) fn sealed_memfd(name: &CStr, executable: Executable, bytes: &[u8], minimum: i32) -> Result<OwnedFd, Errno> {
     let fd = own(memory::make_memfd(name, executable)?);
     let fd = if fd.as_raw_fd() < minimum { own(raw(&fd).duplicate_from(minimum)?) } else { fd };
     write_all(raw(&fd), bytes)?;
@@ -290,8 +301,12 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
     let held_stdio = [stdin?, stdout?, stderr?];
     let argument = plan_argument(&plan);
     let argv = [c"contain".as_ptr(), argument.as_ptr(), std::ptr::null()];
+    if let Some(closed) = along.passed.iter().find(|fd| !fd.is_open()) {
+        return Err(Error::invalid("pass_fds", closed.0.to_string(), "it is not open").errno(libc::EBADF));
+    }
     let held = along.held.iter().chain(draft.held.iter().map(Arc::as_ref));
-    let mut keep: Vec<Fd> = held.chain(std::iter::once(&plan)).map(raw).collect();
+    let passed = along.passed.iter().copied();
+    let mut keep: Vec<Fd> = held.chain(std::iter::once(&plan)).map(raw).chain(passed).collect();
     keep.sort_by_key(|fd| fd.0);
     let mut stacks = vec![0u8; 2 * STACK];
     let mut refused = system("init", "start", "contain-init")(Errno::ENOENT);
@@ -312,7 +327,7 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
             argv: &argv,
             stdio: [&held_stdio[0], &held_stdio[1], &held_stdio[2]].map(|fd| fd.as_ref().map_or(Fd::NONE, raw)),
             keep: &keep,
-            preserved: u32::try_from(along.minimum - 3).unwrap_or(0),
+            preserved: along.preserved,
         };
         match spawn::spawn(&request, &mut stacks) {
             Ok(monitor) => return Ok(Launched { monitor, plan: bytes }),

@@ -23,7 +23,7 @@ pub mod state;
 pub mod user;
 
 pub use caller::check_privilege;
-pub use config::{Config, Console, Lifetime, Mount, Network, Overlay, Profile, Rlimit, Root, Stdio, Veth};
+pub use config::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth};
 pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};

@@ -159,8 +159,9 @@ fn injected_command_leaves_no_secret_in_its_monitor() {
     };
     let secret = new_secret();
     let (argv, env) = told(&secret);
-    let process =
-        container.inject(&Injection { argv, env, stdio, seccomp: Some(Profile::None), timeout: None }).expect("inject");
+    let process = container
+        .inject(&Injection { argv, env, stdio, pass_fds: Vec::new(), seccomp: Some(Profile::None), timeout: None })
+        .expect("inject");
     let monitor = parent(process.pid());
     assert_ne!(monitor, container.pid(), "it has a monitor of its own");
     assert_eq!(look_in_the_end(monitor, &secret), NOTHING, "the monitor of the injected command");

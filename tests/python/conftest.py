@@ -97,7 +97,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 @pytest.fixture(scope="session")
 def inner_python() -> str:
     """A Python that a container with the host's system sees."""
-    for path in (os.path.realpath(sys.executable), "/usr/local/bin/python3", "/usr/bin/python3"):
+    for path in (sys.executable, "/usr/local/bin/python3", "/usr/bin/python3"):
+        path = os.path.realpath(path)
         if path.startswith("/usr/") and os.path.exists(path):
             return path
     pytest.skip("there is no Python below /usr, which is what containers see")

@@ -212,3 +212,23 @@ def test_configuration_is_frozen_and_keeps_copies():
     assert config == contain.Config(argv=("true",), env={"A": "b"})
     with pytest.raises(AttributeError):
         config.root = "/"
+
+
+def test_deadline_of_an_injected_command_ends_what_it_started_and_nothing_else(mark):
+    with contain.Container.run(contain.Config(argv=["sleep", "250"])) as container:
+        line = f"(sleep {mark.seconds} &); sleep {mark.seconds} & exec sleep {mark.seconds}"
+        process = container.inject(["sh", "-c", line], timeout=0.5)
+        assert mark.wait_for(3)
+        result = process.wait(timeout=10)
+        assert (result.returncode, result.ended_by) == (-9, "wall")
+        assert mark.wait_for(0) and container.poll() is None
+        assert container.inject(["true"], timeout=60).wait(timeout=10).ended_by == "exited"
+        for wrong in (-1, float("inf"), float("nan")):
+            with pytest.raises(contain.InvalidError, match="timeout"):
+                container.inject(["true"], timeout=wrong)
+
+
+def test_deadline_of_a_configuration_holds_whatever_its_caller_does(mark):
+    container = contain.Container.run(sleeping(mark, timeout=0.4))
+    assert select.select([container], [], [], 10)[0] == [container]
+    assert container.wait().ended_by == "wall" and mark.processes() == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Every example of docs/python.md runs, and names nothing that is not there."""
+"""Every example of docs/python.md and docs/recipes.md runs, and they name nothing that is not there."""
 
 import os
 import pathlib
@@ -8,17 +8,30 @@ import re
 import contain
 import pytest
 
-PAGE = pathlib.Path(os.environ.get("PYTHON_PAGE") or pathlib.Path(__file__).parents[2] / "docs/python.md").read_text()
-EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+PAGES = pathlib.Path(os.environ.get("PYTHON_PAGES") or pathlib.Path(__file__).parents[2] / "docs")
+PAGE = (PAGES / "python.md").read_text()
+EXAMPLE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+EXAMPLES = EXAMPLE.findall(PAGE)
+RECIPES = EXAMPLE.findall((PAGES / "recipes.md").read_text())
 
 
-def test_page_has_examples():
-    assert len(EXAMPLES) == 6
+def test_pages_have_examples():
+    assert (len(EXAMPLES), len(RECIPES)) == (8, 6)
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
 def test_example_runs(code, script):
     script(code)
+
+
+@pytest.mark.parametrize("code", RECIPES, ids=range(1, len(RECIPES) + 1))
+def test_recipe_runs(code, script, tmp_path):
+    name = re.match(r"# (test_\w+\.py)\n", code)
+    if name is None:
+        script(code)
+        return
+    (tmp_path / name[1]).write_text(code)
+    script(f"import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', {str(tmp_path / name[1])!r}]))")
 
 
 def test_every_exception_is_on_the_page():

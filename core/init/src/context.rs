@@ -12,6 +12,9 @@ use contain_sys::program::Program;
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd};
 
+/// How many file systems of the container's own are remembered.
+pub const OWN: usize = 32;
+
 /// The state of one process. The monitor's and PID 1's are the same until the fork.
 pub struct Context<'p> {
     /// What a program without C library may do.
@@ -40,6 +43,8 @@ pub struct Context<'p> {
     pub root: Fd,
     /// PID 1: the directory below the root that was resolved last.
     pub nearby: Nearby,
+    /// PID 1: the file systems that it made for the container, by device; for plans that make files.
+    pub own: Option<[Option<u64>; OWN]>,
     /// The console's master, in the monitor.
     pub console: Fd,
     /// The console's own end, in the monitor.
@@ -106,6 +111,16 @@ impl<T> At<T> for contain_sys::Result<T> {
 }
 
 impl Context<'_> {
+    /// Remembers a file system that was made for the container, where the plan makes files. What finds no room is not
+    /// written to.
+    pub fn remember_own(&mut self, filesystem: Fd) -> contain_sys::Result<()> {
+        let own = self.own.as_mut().and_then(|own| own.iter_mut().find(|slot| slot.is_none()));
+        if let Some(slot) = own {
+            *slot = Some(contain_sys::file::status(filesystem)?.device);
+        }
+        Ok(())
+    }
+
     /// The failure of the current step as a message.
     pub fn failure(&self, fault: Fault) -> Failure {
         if let (Fault::Reported, Some(failure)) = (fault, self.reported) {

@@ -52,7 +52,7 @@ pub fn execute(
 }
 
 /// Leaves 0 to 2, `keep` more, and the socket whose closing tells the monitor that the exec has been done.
-fn drop_descriptors(peer: Fd, keep: u32) -> Result<Fd, Fault> {
+pub fn drop_descriptors(peer: Fd, keep: u32) -> Result<Fd, Fault> {
     let Some(first) = keep.checked_add(3).filter(|_| peer.is_some()) else { return Ok(peer) };
     let place = Fd(i32::try_from(first).map_err(|_| Errno::EINVAL)?);
     if peer != place {
@@ -60,6 +60,10 @@ fn drop_descriptors(peer: Fd, keep: u32) -> Result<Fd, Fault> {
     }
     // CVE-2024-21626: no descriptor of the host is open when the command starts.
     close_range(first.saturating_add(1), u32::MAX)?;
+    // Between those that the command keeps there may be some of our own.
+    for fd in (3..place.0).map(Fd).filter(|fd| fd.closes_on_exec()) {
+        fd.close()?;
+    }
     Ok(place)
 }
 

@@ -14,6 +14,7 @@ mod cgroup;
 mod console;
 mod context;
 mod execute;
+mod files;
 mod filter;
 mod guard;
 mod helper;

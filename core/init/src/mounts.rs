@@ -30,7 +30,11 @@ pub fn make_filesystem<'a>(
         context.said = listen(setup);
     }
     // Contexts and places stay open until the descriptors are dropped at the exec: nothing is gained by closing each.
-    made.at(Part::Configure)
+    let made = made.at(Part::Configure)?;
+    if kind == c"tmpfs" || kind == c"overlay" {
+        context.remember_own(made).at(Part::Configure)?;
+    }
+    Ok(made)
 }
 
 /// Sets `key=value`, or the flag `key`.

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The story of a container: both processes walk the same steps; where the doer changes, they meet.
 
-use crate::context::{Context, Fault, Said};
+use crate::context::{Context, Fault, OWN, Said};
 use crate::execute::Strings;
 use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
-    OWN_FAILURE, bind, cgroup, console, execute, guard, helper, id_map, identity, mounts, namespaces, network, overlay,
-    reaper, report, root, tree, watch,
+    OWN_FAILURE, bind, cgroup, console, execute, files, guard, helper, id_map, identity, mounts, namespaces, network,
+    overlay, reaper, report, root, tree, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
@@ -48,6 +48,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         step: 0,
         root: Fd::NONE,
         nearby: Nearby::NOWHERE,
+        own: plan.steps().any(makes_file).then_some([None; OWN]),
         console: Fd::NONE,
         terminal: Fd::NONE,
         outside: None,
@@ -108,6 +109,10 @@ fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
     }
     // A plan ends with a watch, or by becoming the command.
     Err(Errno::EPROTO.into())
+}
+
+fn makes_file(entry: core::result::Result<Entry<'_>, contain_plan::wire::Malformed>) -> bool {
+    entry.is_ok_and(|entry| matches!(entry.step, Step::MakeFile { .. }))
 }
 
 /// The steps after the current one, in the process that a reaper started for the command.
@@ -192,6 +197,11 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::Execute { search, arguments, environment, keep } => {
             execute::execute(context, search, arguments, environment, keep)
         }
+        Step::MakeFile { path, mode, contents, offset, length } => {
+            files::make(context, path, mode, (Fd(contents), offset, length))
+        }
+        Step::CopyOut { path, limit } => files::copy_out(context, path, limit),
+        Step::CopyIn { path, mode } => files::copy_in(context, path, mode),
         Step::JoinTarget { namespaces, .. } => namespaces::join_target(context, namespaces),
         Step::Dismiss {} => dismiss(context),
         Step::EnterCgroup { mount, file } => cgroup::enter(context, mount, file),
@@ -244,9 +254,10 @@ fn hear_failure(context: &mut Context<'_>) -> Result<(), Fault> {
     Err(Fault::Died)
 }
 
-/// Whether what PID 1 did last is the exec.
+/// Whether what PID 1 did last is the exec, or the copying of a file in its place.
 fn after_execute(context: &Context<'_>) -> bool {
-    context.plan.entry(context.step).is_some_and(|entry| matches!(entry.step, Step::Execute { .. }))
+    let last = |step: Step<'_>| matches!(step, Step::Execute { .. } | Step::CopyOut { .. } | Step::CopyIn { .. });
+    context.plan.entry(context.step).is_some_and(|entry| last(entry.step))
 }
 
 /// Waits until `fd` can be read; the caller's end ends everything.

@@ -374,4 +374,31 @@ steps! {
     }
     /// Opens a pseudo-terminal of the container's own devpts and hands its other end to the monitor.
     47 OpenTerminal "terminal" {}
+    /// Makes a file below the root, in a file system that the container made for itself.
+    48 MakeFile "file" {
+        /// Below the root; directories on the way are made where they are missing.
+        path: Text<'a>,
+        /// Permissions.
+        mode: u32,
+        /// What all files are to hold, one after the other.
+        contents: i32,
+        /// Where in there its own begins.
+        offset: u64,
+        /// How many bytes they are.
+        length: u64,
+    }
+    /// Copies a file of the container that was joined to descriptor 1, and ends.
+    49 CopyOut "copy out" {
+        /// Inside.
+        path: Text<'a>,
+        /// The most bytes that are copied.
+        limit: u64,
+    }
+    /// Copies descriptor 0 to a file of the container that was joined, and ends.
+    50 CopyIn "copy in" {
+        /// Inside.
+        path: Text<'a>,
+        /// Permissions of a file that is made.
+        mode: u32,
+    }
 }

@@ -42,6 +42,13 @@ impl Fd {
         call!(FCNTL, self.0, F_SETFD, usize::from(on_exec == OnExec::Close)).map(drop)
     }
 
+    /// Whether it is open and closes at an exec.
+    pub fn closes_on_exec(self) -> bool {
+        const F_GETFD: usize = 1;
+        const FD_CLOEXEC: usize = 1;
+        call!(FCNTL, self.0, F_GETFD).is_ok_and(|flags| flags & FD_CLOEXEC != 0)
+    }
+
     /// Whether the number names an open descriptor.
     pub fn is_open(self) -> bool {
         const F_GETFD: usize = 1;

@@ -14,6 +14,7 @@ pub mod flags {
     pub const O_CREAT: u32 = 0o100;
     pub const O_EXCL: u32 = 0o200;
     pub const O_NOCTTY: u32 = 0o400;
+    pub const O_TRUNC: u32 = 0o1000;
     pub const O_NONBLOCK: u32 = 0o4000;
     pub const O_DIRECTORY: u32 = 0o200_000;
     pub const O_NOFOLLOW: u32 = 0o400_000;
@@ -42,13 +43,22 @@ pub fn open(directory: Fd, path: &CStr, flags: u32) -> Result<Fd> {
 
 /// openat2(2): never resolves above `directory`.
 pub fn open_in(directory: Fd, path: &CStr, flags: u32, resolve: Resolve) -> Result<Fd> {
+    open_how(directory, path, flags, 0, resolve)
+}
+
+/// openat2(2) of a file that is made with these permissions where it is missing.
+pub fn create_in(directory: Fd, path: &CStr, flags: u32, mode: u32, resolve: Resolve) -> Result<Fd> {
+    open_how(directory, path, flags | self::flags::O_CREAT, mode, resolve)
+}
+
+fn open_how(directory: Fd, path: &CStr, flags: u32, mode: u32, resolve: Resolve) -> Result<Fd> {
     #[repr(C)]
     struct OpenHow {
         flags: u64,
         mode: u64,
         resolve: u64,
     }
-    let how = OpenHow { flags: u64::from(flags) | O_CLOEXEC as u64, mode: 0, resolve: resolve.0 };
+    let how = OpenHow { flags: u64::from(flags) | O_CLOEXEC as u64, mode: u64::from(mode), resolve: resolve.0 };
     // EAGAIN: a rename or mount elsewhere raced with `..`; openat2(2) says to try again.
     let mut tries = 0u32;
     loop {

@@ -2,6 +2,7 @@
 //! What a plan depends on beside its configuration: this machine and the calling process. All that compiling reads is
 //! read here; with made-up facts it needs neither privilege nor a kernel.
 
+use super::files;
 use super::sources::{self, Source};
 use super::submounts;
 use crate::config::{Config, Root};
@@ -10,8 +11,10 @@ use crate::idmap::{self, IdMaps};
 use crate::user::{self, Resolved};
 use contain_sys::process::namespace;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The facts.
 #[derive(Clone, Debug)]
@@ -31,6 +34,8 @@ pub(crate) struct Facts {
     pub submounts: Vec<PathBuf>,
     /// What is bound from the host, in the order of the configuration's binds.
     pub sources: Vec<Source>,
+    /// What the files that are made are to hold, one after the other; none where none is made, and in made-up facts.
+    pub contents: Option<Arc<OwnedFd>>,
     /// The caller's environment, `NAME=VALUE`; read where a helper gets it.
     pub environment: Vec<OsString>,
 }
@@ -61,6 +66,7 @@ impl Facts {
             host_root: if config.root == Root::Host { host_root()? } else { Vec::new() },
             submounts: if config.overlay.is_some() { submounts::of(&config.root) } else { Vec::new() },
             sources: sources::collect(config)?,
+            contents: files::contents(config)?,
             environment: if helped { environment() } else { Vec::new() },
         })
     }

@@ -2,6 +2,7 @@
 //! The rules for the caller's own mounts and for a read-only root. docs/plan.md says why they stand where they do.
 
 use super::facts::Facts;
+use super::files;
 use crate::config::{Config, Mount, Network, Overlay, Root};
 use crate::error::{Error, Kind};
 use crate::plan::{Draft, Texts, text, texts};
@@ -153,7 +154,7 @@ pub(super) fn protect_submounts(config: &Config, draft: &mut Draft) {
     }
 }
 
-/// The mounts, in their order, and then the root itself, in which their places have been made.
+/// The mounts, in their order, then the files, and then the root itself, in which their places have been made.
 pub(super) fn mounts(config: &Config, facts: &Facts, draft: &mut Draft) -> Result<(), Error> {
     let mut sources = facts.sources.iter();
     for mount in &config.mounts {
@@ -179,6 +180,7 @@ pub(super) fn mounts(config: &Config, facts: &Facts, draft: &mut Draft) -> Resul
             }
         }
     }
+    files::make(config, facts, draft)?;
     if config.read_only {
         draft.init(Step::ProtectRoot { submounts: false });
     }

@@ -26,7 +26,7 @@ pub(crate) struct Source {
 
 /// The sources of a configuration's binds, in their order, above the descriptors that the command keeps.
 pub(crate) fn collect(config: &Config) -> Result<Vec<Source>, Error> {
-    let minimum = 3i32.saturating_add_unsigned(config.preserve_fds);
+    let minimum = 3i32.saturating_add_unsigned(config.kept_descriptors());
     let sources = config.mounts.iter().filter_map(|mount| match mount {
         Mount::Bind { source, .. } => Some(source),
         Mount::Tmpfs { .. } => None,

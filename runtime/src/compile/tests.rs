@@ -7,6 +7,7 @@ mod snapshot;
 use super::facts::HostEntry;
 use super::sources::Source;
 use super::*;
+use crate::NewFile;
 use crate::cgroup::Place;
 use crate::config::{Mount, Overlay, Veth};
 use crate::explain;
@@ -85,6 +86,7 @@ fn facts(maps: IdMaps) -> Facts {
         ],
         submounts: Vec::new(),
         sources: Vec::new(),
+        contents: None,
         environment: vec!["HOME=/home/alice".into(), "PATH=/usr/bin:/bin".into()],
     }
 }
@@ -273,6 +275,14 @@ fn cases() -> Vec<(&'static str, Draft)> {
                 ..directory()
             }),
         ),
+        ("files", {
+            let file =
+                |path: &str, contents: &[u8], mode| NewFile { path: path.into(), contents: contents.into(), mode };
+            let files = vec![file("/tmp/job/./main.py", b"print()\n", 0o644), file("//run/x", b"", 0o755)];
+            for_library(Config { root: Root::Host, files, pass_fds: vec![9, 4], ..library() }, Way::Run)
+        }),
+        ("copy_out", copied(Direction::Out { limit: 1024 })),
+        ("copy_in", copied(Direction::In { mode: 0o640 })),
         ("library_create", for_library(library(), Way::Create)),
         ("library_console", for_library(Config { console: Console::Emulated, init: false, ..library() }, Way::Run)),
         ("inject_in_place", injected(Profile::System, Way::InPlace, u32::MAX)),
@@ -292,6 +302,13 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("pseudo_idmap", pseudo(idmap_maps())),
         ("pseudo_without_root", pseudo(maps("1000:1000:1", true))),
     ]
+}
+
+fn copied(direction: Direction) -> Draft {
+    let namespaces = namespace::USER | namespace::MOUNT | namespace::PID;
+    let path = OsStr::new("/tmp/result");
+    let request = Transfer { path, direction, namespaces, pid: 4711, clear_groups: true, cgroups: Vec::new() };
+    transfer(&request).expect("a plan")
 }
 
 fn injected(profile: Profile, way: Way, keep: u32) -> Draft {
@@ -380,7 +397,8 @@ fn plan_of_every_configuration_can_be_read_and_ends_by_the_exec() {
     for (name, draft) in cases() {
         with_entries(&draft, |steps, finally| {
             let last = steps.last().map(|entry| entry.step.kind());
-            let executes = steps.iter().position(|entry| matches!(entry.step, Step::Execute { .. }));
+            let ends = |step| matches!(step, Step::Execute { .. } | Step::CopyOut { .. } | Step::CopyIn { .. });
+            let executes = steps.iter().position(|entry| ends(entry.step));
             let behind = if name.starts_with("pseudo") { 0 } else { 1 };
             assert_eq!(last, Some(if behind == 0 { EXECUTE } else { WATCH }), "{name}");
             assert_eq!(executes, Some(steps.len() - 1 - behind), "{name}: nothing of the command's follows its exec");

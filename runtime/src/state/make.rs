@@ -145,7 +145,7 @@ pub(super) fn create(
     caller::check()?;
     check_id(id)?;
     let draft = compile::container(config, Way::Create)?;
-    let mut along = Along::new(config.preserve_fds);
+    let mut along = Along::new(config.preserve_fds, &config.pass_fds);
     along.directories(config)?;
     let entry = Entry::make(runtime, id)?;
     entry.along(&mut along)?;

@@ -12,6 +12,7 @@ fn injection(script: &str, timeout: Option<Duration>) -> Injection {
         argv: ["sh", "-c", script].map(Into::into).to_vec(),
         env: vec!["PATH=/usr/bin:/bin".into()],
         stdio: [Stdio::Null; 3],
+        pass_fds: Vec::new(),
         seccomp: None,
         timeout,
     }

@@ -125,6 +125,7 @@ fn every_kind(round: usize) {
             argv: vec!["true".into()],
             env: Vec::new(),
             stdio: [Stdio::Null; 3],
+            pass_fds: Vec::new(),
             seccomp: None,
             timeout: None,
         };
@@ -189,7 +190,12 @@ fn caller_without_standard_descriptors_starts_containers() {
         std::panic::set_hook(Box::new(|_| std::process::exit(77)));
         for init in [true, false] {
             assert_exited(&finish(&Config { init, ..config(&["sh", "-c", "exit 6"]) }), 6);
-            let null = Config { init, stdio: [Stdio::Null; 3], ..config(&["sh", "-c", "echo x >&2 && exit 7"]) };
+            let null = Config {
+                init,
+                stdio: [Stdio::Null; 3],
+                pass_fds: Vec::new(),
+                ..config(&["sh", "-c", "echo x >&2 && exit 7"])
+            };
             assert_exited(&finish(&null), 7);
         }
         // The harness prints; without a place to print to it would fail.

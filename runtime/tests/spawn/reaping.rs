@@ -20,6 +20,7 @@ fn no_child_is_left() {
             argv: vec!["true".into()],
             env: Vec::new(),
             stdio: [Stdio::Null; 3],
+            pass_fds: Vec::new(),
             seccomp: None,
             timeout: None,
         })

@@ -114,6 +114,7 @@ fn command_starts_without_the_callers_mask_and_dispositions() {
                 argv: vec!["cat".into(), "/proc/self/status".into()],
                 env: Vec::new(),
                 stdio: [Stdio::Null, Stdio::Descriptor(writer.as_raw_fd()), Stdio::Inherit],
+                pass_fds: Vec::new(),
                 seccomp: None,
                 timeout: None,
             })

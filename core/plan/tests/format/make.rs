@@ -102,6 +102,9 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         45 => Step::SetUpInterface { name: text, address: bytes, prefix: word, gateway: more, shown: name },
         46 => Step::SetDeadline { microseconds: long },
         47 => Step::OpenTerminal {},
+        48 => Step::MakeFile { path: text, mode: word, contents: signed, offset: long, length: longer },
+        49 => Step::CopyOut { path: text, limit: long },
+        50 => Step::CopyIn { path: text, mode: word },
         _ => return None,
     })
 }
