@@ -67,6 +67,8 @@ def become(uid):
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     prctl(PR_SET_DUMPABLE, 1)
+    # A change of ids clears it; a test that fails leaves nobody behind.
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def in_child(function, *arguments):

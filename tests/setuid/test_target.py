@@ -165,6 +165,7 @@ def test_process_with_another_group_id(program, log):
             os.setresgid(BOB, BOB, BOB)
             os.setresuid(ALICE, ALICE, ALICE)
             client.prctl(client.PR_SET_DUMPABLE, 1)
+            client.prctl(client.PR_SET_PDEATHSIG, client.signal.SIGKILL)
             with Target() as target:
                 os.write(writer, str(target.pid).encode())
                 os.read(hold, 1)
