@@ -87,7 +87,7 @@ class ContainIdmap(Core, unittest.TestCase):
 
 
 class CommandLines(unittest.TestCase):
-    BUDGET = 1536 * 1024
+    BUDGET = 2048 * 1024
 
     @classmethod
     def setUpClass(cls):

@@ -52,7 +52,9 @@ impl Facts {
     /// The facts of this process, as far as this configuration needs them.
     pub fn collect(config: &Config) -> Result<Facts, Error> {
         let mut maps = idmap::resolve(config.uid_map.as_deref(), config.gid_map.as_deref())?;
-        if config.root == Root::Host && nix::unistd::getuid().is_root() {
+        let [user, ..] =
+            contain_sys::identity::users().map_err(crate::caller::system("caller", "read", "the user ids"))?;
+        if config.root == Root::Host && user == 0 {
             // Ids that are the host's own would read what the host keeps from others, as /etc/shadow.
             maps.keep_root_alone(config.uid_map.is_none(), config.gid_map.is_none());
         }

@@ -10,11 +10,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use contain_policy::{IdMap, MAX_FILE, accounts};
+use contain_sys::identity;
 use nix::sys::statvfs::{FsFlags, statvfs};
-use nix::unistd::{AccessFlags, access, getgid, getuid};
+use nix::unistd::{AccessFlags, access};
 
 use super::Via;
 use crate::LIBEXECDIR;
+use crate::caller::system;
 use crate::error::{Error, Kind};
 
 /// Bits of the capability sets (linux/capability.h).
@@ -92,9 +94,11 @@ impl Facts {
             })?;
             Ok(Ids { own, current, file: SubordinateFile::Missing })
         };
+        let [user, ..] = identity::users().map_err(system("idmap", "read", "the user ids"))?;
+        let [group, ..] = identity::groups_of_process().map_err(system("idmap", "read", "the group ids"))?;
         let mut facts = Facts {
-            users: side(getuid().as_raw(), "/proc/thread-self/uid_map")?,
-            groups: side(getgid().as_raw(), "/proc/thread-self/gid_map")?,
+            users: side(user, "/proc/thread-self/uid_map")?,
+            groups: side(group, "/proc/thread-self/gid_map")?,
             accounts: Vec::new(),
             may_set_ids: status.effective & (CAP_SETUID | CAP_SETGID) == CAP_SETUID | CAP_SETGID,
             may_map_host_root: status.effective & CAP_SETFCAP != 0 || !host_root_needs_capability(),
