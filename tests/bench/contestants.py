@@ -149,7 +149,8 @@ def contestants(root: Path, place: Path, program: Path) -> list[Entry]:
 def visitors(place: Path, program: Path, supervisor: int, first: int, as_root: bool) -> list[Entry]:
     """The rows of the second table: a command into a running container, whose supervisor and first process these are."""
     inject = program.with_name("inject")
-    join = ["--all"] if as_root else ["--user", "--mount", "--ipc", "--uts", "--net", "--pid", "--cgroup", "--time"]
+    kinds = ("user", "mount", "ipc", "uts", "net", "pid", "cgroup", "time")
+    join = ["--all"] if as_root else ["--preserve-credentials", *(f"--{kind}" for kind in kinds)]
     rows = [
         installed("floor", str(place / "enter"), lambda payload: [str(first), *payload], "nothing for safety"),
         installed("inject", str(inject), lambda payload: [str(supervisor), *payload],
