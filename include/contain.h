@@ -70,17 +70,27 @@
 // No seccomp profile. Typing into the caller's own terminal is refused all the same.
 #define CONTAIN_SECCOMP_NONE 3
 
-// A network namespace of its own, with loopback up.
-#define CONTAIN_NETWORK_PRIVATE 0
-
-// The caller's network, without privilege over it.
-#define CONTAIN_NETWORK_HOST 1
-
 // When the caller dies the container is killed.
 #define CONTAIN_LIFETIME_BOUND 0
 
 // When the caller dies the container lives on.
 #define CONTAIN_LIFETIME_DETACHED 1
+
+// No terminal: the command gets the descriptors of its options.
+#define CONTAIN_CONSOLE_NONE 0
+
+// A terminal of its own on /dev/console, between which and the caller's standard input and output the supervisor
+// copies.
+#define CONTAIN_CONSOLE_EMULATED 1
+
+// No limit, for contain_config_set_rlimit().
+#define CONTAIN_UNLIMITED 18446744073709551615ull
+
+// A network namespace of its own, with loopback up.
+#define CONTAIN_NETWORK_PRIVATE 0
+
+// The caller's network, without privilege over it.
+#define CONTAIN_NETWORK_HOST 1
 
 // The plan for a person, one line a step.
 #define CONTAIN_EXPLAIN_TEXT 0
@@ -115,6 +125,25 @@ typedef struct contain_error contain_error;
 
 // A process that was injected into a container. Several threads may use one at once, but for freeing it.
 typedef struct contain_process contain_process;
+
+// A pair of connected interfaces, one end in the container's network and the other in the caller's. NULL and 0 are
+// the usual.
+typedef struct {
+    // The caller's end, 1 to 15 bytes, with the first free number in the place of %d; NULL: veth%d.
+    const char *host;
+    // The container's end; NULL: eth0.
+    const char *name;
+    // A bridge of the caller's network that the caller's end becomes part of; NULL: none.
+    const char *bridge;
+    // The container's address, ADDRESS/PREFIX; NULL: none.
+    const char *address;
+    // Where the container's default route leads, an address; NULL: no default route.
+    const char *gateway;
+    // The largest packet in bytes, 68 to 65535; 0: the kernel's 1500.
+    uint32_t mtu;
+    // 0.
+    uint32_t reserved;
+} contain_veth_options;
 
 // How contain_container_create() and contain_container_run() do it. The descriptors are duplicated within the call
 // and stay the caller's.
@@ -419,16 +448,6 @@ int contain_config_set_uid_map(contain_config *config, const char *map, contain_
 // Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
 int contain_config_set_gid_map(contain_config *config, const char *map, contain_error **err);
 
-// Sets the network; at first it is CONTAIN_NETWORK_PRIVATE.
-//
-// config: the configuration.
-// network: a CONTAIN_NETWORK_ value.
-// err: where an error goes, or NULL.
-// Returns: 0; negative on failure.
-// Errors: -EINVAL if config is NULL or network is another number.
-// Threads: one at a time on one configuration. Since: 0.1.
-int contain_config_set_network(contain_config *config, uint32_t network, contain_error **err);
-
 // Sets whether a reaping PID 1 stands in front of the command; at first it does. Without it the command is PID 1,
 // which the kernel treats differently: signals without a handler do not end it.
 //
@@ -472,6 +491,232 @@ int contain_config_set_no_new_privs(contain_config *config, uint32_t no_new_priv
 // Threads: one at a time on one configuration. Since: 0.1.
 int contain_config_set_lifetime(contain_config *config, uint32_t lifetime, contain_error **err);
 
+// Adds a file or directory of the host, with all that is mounted below it. Mounts are made in the order in which they
+// were added, after all others.
+//
+// config: the configuration.
+// source: a path on the host, looked up in the caller's working directory and with the caller's rights.
+// target: an absolute path inside; links are resolved inside, and what is missing is made.
+// read_only: 0 or 1: whether nothing can be written through it.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or read_only is another number. Paths are looked at when the configuration is
+// used.
+// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_add_bind(contain_config *config,
+                            const char *source,
+                            const char *target,
+                            uint32_t read_only,
+                            contain_error **err);
+
+// Adds an empty file system in memory, without devices and set-user-id programs.
+//
+// config: the configuration.
+// target: an absolute path inside, as of contain_config_add_bind().
+// size: how many bytes it can hold; 0: half of the machine's memory.
+// mode: permissions of its root directory, such as 0755.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL. Path and mode are looked at when the configuration is used.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_add_tmpfs(contain_config *config,
+                             const char *target,
+                             uint64_t size,
+                             uint32_t mode,
+                             contain_error **err);
+
+// Takes all mounts out that contain_config_add_bind() and contain_config_add_tmpfs() have added.
+//
+// config: the configuration.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_clear_mounts(contain_config *config, contain_error **err);
+
+// Sets whether what is written to the root goes to memory and away with the container; at first it does not. Nothing
+// may then be mounted below the root directory on the host; the host's own system is writable in that way.
+//
+// config: the configuration.
+// overlay: 0 or 1.
+// size: how many bytes can be written; 0: half of the machine's memory, and without an overlay.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL, overlay is another number, or there is a size without an overlay.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_overlay(contain_config *config,
+                               uint32_t overlay,
+                               uint64_t size,
+                               contain_error **err);
+
+// Sets whether nothing can be written to the root and what is mounted below it; at first it can. /dev, /proc and the
+// added mounts stay as they are.
+//
+// config: the configuration.
+// read_only: 0 or 1.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or read_only is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_read_only(contain_config *config,
+                                 uint32_t read_only,
+                                 contain_error **err);
+
+// Sets the user that the command runs as; at first it is user 0, group 0.
+//
+// config: the configuration.
+// user: USER[:GROUP], each a decimal number, or a name in the container's own /etc/passwd and /etc/group. With a group
+// the command has no other group; without one it has the user's.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL, or user is not of that form. The name is looked up when the configuration is
+// used.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_user(contain_config *config,
+                            const char *user,
+                            contain_error **err);
+
+// Sets the capabilities that the command keeps of those over its user namespace; at first those that go with its
+// seccomp profile: fourteen with CONTAIN_SECCOMP_APP, all with the others.
+//
+// config: the configuration.
+// names: names with or without CAP_, in any case, or ALL; a NULL behind the last.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or a name is that of no capability.
+// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_capabilities(contain_config *config,
+                                    const char *const *names,
+                                    contain_error **err);
+
+// Sets one resource limit of the command (getrlimit(2)); at first all are the caller's.
+//
+// config: the configuration.
+// resource: an RLIMIT_ value.
+// soft: the soft limit, or CONTAIN_UNLIMITED.
+// hard: the hard limit, at least the soft one; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL, resource is no resource, or soft is above hard.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_rlimit(contain_config *config,
+                              uint32_t resource,
+                              uint64_t soft,
+                              uint64_t hard,
+                              contain_error **err);
+
+// Sets how many of the caller's descriptors from 3 on the command keeps, under their own numbers; at first none.
+//
+// config: the configuration.
+// count: 0 to 1024; descriptors 3 to 2 + count must be open when the configuration is used.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or count is above 1024.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_preserve_fds(contain_config *config,
+                                    uint32_t count,
+                                    contain_error **err);
+
+// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
+//
+// config: the configuration.
+// console: a CONTAIN_CONSOLE_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or console is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_console(contain_config *config,
+                               uint32_t console,
+                               contain_error **err);
+
+// Sets a helper that /bin/sh runs in the container's new namespaces (not its PID namespace) before its root becomes /:
+// the container is in its working directory. At first there is none.
+//
+// config: the configuration.
+// command: a shell command; NULL: none.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL. A helper that fails is CONTAIN_E_HELPER when the container is made.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_inside_helper(contain_config *config,
+                                     const char *command,
+                                     contain_error **err);
+
+// Sets a helper that /bin/sh runs on the host, as a child of the supervisor, when the container's namespaces are
+// there. At first there is none.
+//
+// config: the configuration.
+// command: a shell command; NULL: none.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL. A helper that fails is CONTAIN_E_HELPER when the container is made.
+// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_outside_helper(contain_config *config,
+                                      const char *command,
+                                      contain_error **err);
+
+// Sets the network; at first it is CONTAIN_NETWORK_PRIVATE.
+//
+// config: the configuration.
+// network: a CONTAIN_NETWORK_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or network is another number.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_network(contain_config *config, uint32_t network, contain_error **err);
+
+// Gives the container a network of its own with loopback and one end of a pair of connected interfaces. Takes
+// CAP_NET_ADMIN over the caller's network.
+//
+// config: the configuration.
+// options: names, address, route; NULL, with a size of 0: the usual names and no address.
+// size: sizeof *options.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or an address is none; -E2BIG for options that this library does not know. Names
+// and numbers are looked at when the configuration is used.
+// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_network_veth(contain_config *config,
+                                    const contain_veth_options *options,
+                                    size_t size,
+                                    contain_error **err);
+
+// Makes a configuration of a JSON object (docs/abi.md). What it leaves out is as contain_config_new() has it.
+//
+// document: the JSON, which no NUL need end.
+// length: its length in bytes.
+// config: where the new configuration goes; the caller frees it with contain_config_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL, it is no JSON, a field is unknown or missing, or a value is not allowed: the
+// error names the field, the value and what is allowed.
+// Threads: any. Since: 0.1.
+int contain_config_from_json(const char *document,
+                             size_t length,
+                             contain_config **config,
+                             contain_error **err);
+
+// Gives all of a configuration as one JSON object.
+//
+// config: the configuration.
+// text: where the JSON goes, ended by NUL; the caller frees it with contain_string_free().
+// length: where its length without the NUL goes; NULL if it is not wanted.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config or text is NULL.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_to_json(const contain_config *config, char **text, size_t *length, contain_error **err);
+
+// Finds out whether a container could be made of a configuration, as far as that can be told without making one.
+//
+// config: the configuration.
+// err: where an error goes, or NULL.
+// Returns: 0 if it could; negative on failure.
+// Errors: those of contain_container_create() that arise before anything is done.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_validate(const contain_config *config,
+                            contain_error **err);
+
 // Says what making a container of a configuration would do, step by step, and does nothing.
 //
 // config: the configuration.
@@ -492,7 +737,8 @@ int contain_config_explain(const contain_config *config,
 // contain_container_start().
 //
 // config: what the container is to be; may be freed afterwards.
-// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration, which are the
+// caller's own unless it came from JSON.
 // size: sizeof *options.
 // container: where the container goes; the caller frees it with contain_container_free().
 // err: where an error goes, or NULL.
@@ -521,7 +767,8 @@ int contain_container_start(const contain_container *container,
 // Makes a container and lets its command begin; returns once it has been executed.
 //
 // config: what the container is to be; may be freed afterwards.
-// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration, which are the
+// caller's own unless it came from JSON.
 // size: sizeof *options.
 // container: where the container goes; the caller frees it with contain_container_free().
 // err: where an error goes, or NULL.

@@ -3,6 +3,17 @@
 
 mod set;
 
+mod mounts;
+
+mod process;
+
+mod network;
+
+mod json;
+
+#[cfg(test)]
+pub(crate) use network::VethOptions;
+
 use crate::boundary::{Handle, Maker, Output, borrow, call, free, invalid};
 use crate::error::ErrorHandle;
 use crate::strings;

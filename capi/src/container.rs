@@ -40,9 +40,12 @@ unsafe fn make(
     make: impl FnOnce(&Config) -> Result<Container, Error>,
 ) -> Result<c_int, Error> {
     // SAFETY: as the caller says.
-    let (config, place, options) =
+    let (config, place, given) =
         unsafe { (borrow(config)?, Output::new("container", container)?, options::read("options", options, size)?) };
-    let config = Config { stdio: options.stdio()?, ..config.config.clone() };
+    let mut config = config.config.clone();
+    if !options.is_null() {
+        config.stdio = given.stdio()?;
+    }
     let container = make(&config)?;
     let handle = ContainerHandle { maker: Maker::this_process(), container, env: config.env };
     place.write(Box::into_raw(Box::new(handle)));
@@ -53,7 +56,8 @@ unsafe fn make(
 /// contain_container_start().
 ///
 /// config: what the container is to be; may be freed afterwards.
-/// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+/// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration, which are the
+/// caller's own unless it came from JSON.
 /// size: sizeof *options.
 /// container: where the container goes; the caller frees it with contain_container_free().
 /// err: where an error goes, or NULL.
@@ -94,7 +98,8 @@ pub unsafe extern "C" fn contain_container_start(
 /// Makes a container and lets its command begin; returns once it has been executed.
 ///
 /// config: what the container is to be; may be freed afterwards.
-/// options: the command's standard descriptors; NULL, with a size of 0: the caller's own.
+/// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration, which are the
+/// caller's own unless it came from JSON.
 /// size: sizeof *options.
 /// container: where the container goes; the caller frees it with contain_container_free().
 /// err: where an error goes, or NULL.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The plan of a configuration, before anything is done.
 
-use crate::boundary::{Output, borrow, call, invalid};
+use crate::boundary::{borrow, call, invalid};
 use crate::config::ConfigHandle;
 use crate::error::ErrorHandle;
-use crate::strings::owned;
+use crate::strings::Text;
 use std::ffi::{c_char, c_int};
 
 /// The plan for a person, one line a step.
@@ -34,15 +34,13 @@ pub unsafe extern "C" fn contain_config_explain(
     unsafe {
         call(err, || {
             let config = &borrow(config)?.config;
-            let (text, length) = (Output::new("text", text)?, Output::optional(length));
+            let place = Text::new(text, length)?;
             let plan = match format {
                 CONTAIN_EXPLAIN_TEXT => runtime::explain::text(config)?,
                 CONTAIN_EXPLAIN_JSON => runtime::explain::json(config)?,
                 _ => return Err(invalid("format", format.to_string(), "it is a CONTAIN_EXPLAIN_ value")),
             };
-            let plan = owned(&plan);
-            length.write(plan.as_bytes().len());
-            text.write(plan.into_raw());
+            place.write(&plan);
             Ok(0)
         })
     }

@@ -2,6 +2,7 @@
 //! Writes tests/c/layout.c, which asserts in C where every field of every struct lies, and compares it with the one
 //! that is kept. CONTAIN_BLESS=1 in the environment keeps the new one.
 
+use crate::config::VethOptions;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
 use std::fmt::Write;
@@ -39,6 +40,8 @@ fn layout() -> String {
         #include <contain.h>\n\n\
         #define CHECK(what) _Static_assert(what, #what)\n",
     );
+    let fields = fields!(VethOptions: host, name, bridge, address, gateway, mtu, reserved);
+    describe(&mut out, "contain_veth_options", size_of::<VethOptions>(), &fields);
     let fields = fields!(RunOptions: stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd);
     describe(&mut out, "contain_run_options", size_of::<RunOptions>(), &fields);
     let fields = fields!(InjectOptions: env, stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd,

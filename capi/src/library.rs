@@ -9,16 +9,26 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 9] = [
+const FEATURES: [&str; 19] = [
+    "capabilities",
+    "config-json",
+    "console-emulated",
     "explain-json",
+    "helpers",
     "host-root",
     "init",
     "inject",
     "lifetime-detached",
+    "mounts",
     "network-host",
     "network-private",
+    "network-veth",
+    "overlay",
+    "preserve-fds",
+    "rlimits",
     "seccomp-app",
     "seccomp-system",
+    "user",
 ];
 
 /// The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().

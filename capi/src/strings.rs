@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Strings from C and to C: bytes up to a NUL that need not be UTF-8, and lists of them up to a NULL.
 
-use crate::boundary::{invalid, null};
+use crate::boundary::{Output, invalid, null};
 use runtime::Error;
 use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
+
+/// The longest document that is read; more is a mistake.
+const LONGEST: usize = 64 << 20;
 
 /// A string's bytes, copied.
 ///
@@ -27,6 +30,54 @@ pub(crate) unsafe fn utf8(name: &str, pointer: *const c_char) -> Result<String, 
     // SAFETY: as the caller says.
     let text = unsafe { bytes(name, pointer) }?;
     text.into_string().map_err(|text| invalid(name, format!("{text:?}"), "it is not UTF-8"))
+}
+
+/// A string that may be NULL and has to be UTF-8.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn optional(name: &str, pointer: *const c_char) -> Result<Option<String>, Error> {
+    // SAFETY: as the caller says.
+    if pointer.is_null() { Ok(None) } else { unsafe { utf8(name, pointer) }.map(Some) }
+}
+
+/// A document: bytes that no NUL ends.
+///
+/// # Safety
+/// `pointer` is NULL or `length` bytes can be read there until the call returns.
+pub(crate) unsafe fn document<'a>(name: &str, pointer: *const c_char, length: usize) -> Result<&'a [u8], Error> {
+    if pointer.is_null() {
+        return Err(null(name));
+    }
+    if length > LONGEST {
+        return Err(invalid("length", length.to_string(), format!("a document has at most {LONGEST} bytes")));
+    }
+    // SAFETY: not NULL, and that many bytes long, as the caller says.
+    Ok(unsafe { std::slice::from_raw_parts(pointer.cast(), length) })
+}
+
+/// Where a text and its length go.
+pub(crate) struct Text {
+    text: Output<*mut c_char>,
+    length: Output<usize>,
+}
+
+impl Text {
+    /// The text is wanted, its length may be NULL.
+    ///
+    /// # Safety
+    /// Both are NULL or can be written to until the call returns.
+    pub(crate) unsafe fn new(text: *mut *mut c_char, length: *mut usize) -> Result<Text, Error> {
+        // SAFETY: as the caller says.
+        unsafe { Ok(Text { text: Output::new("text", text)?, length: Output::optional(length) }) }
+    }
+
+    /// Writes a copy that the caller frees.
+    pub(crate) fn write(self, text: &str) {
+        let text = owned(text);
+        self.length.write(text.as_bytes().len());
+        self.text.write(text.into_raw());
+    }
 }
 
 /// A list of strings that a NULL ends, copied.

@@ -98,6 +98,12 @@ fn collect(given: &[impl AsRef<str>]) -> Result<(bool, u64), Error> {
     Ok(set)
 }
 
+/// The names of a set, as programs write them: `CAP_CHOWN`. What has no name here is left out.
+pub(crate) fn listed(set: u64) -> Vec<String> {
+    let held = NAMES.iter().enumerate().filter(|(number, _)| set & (1u64 << number) != 0);
+    held.map(|(_, name)| format!("CAP_{}", name.to_ascii_uppercase())).collect()
+}
+
 /// A set in words.
 pub(crate) fn names(set: u64) -> String {
     if set & ALL == ALL {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a container is to be. Plain data: nothing here is checked or done until it is compiled.
 
+mod json;
+
 use crate::user::User;
 use std::ffi::OsString;
 use std::net::IpAddr;

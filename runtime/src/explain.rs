@@ -42,6 +42,14 @@ pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsStrin
     as_text(&compile::pseudo(uid_map, gid_map, argv, &[])?)
 }
 
+/// Whether a container could be made of it, as far as that can be told without making one: everything that is refused
+/// before anything is done.
+pub fn validate(config: &Config) -> Result<(), Error> {
+    caller::check()?;
+    compile::container(config, Way::Run)?;
+    caller::check_preserved(config.preserve_fds)
+}
+
 /// A plan as [`text`] prints it.
 pub(crate) fn as_text(draft: &Draft) -> Result<String, Error> {
     let notes: String = all_notes(draft).map(|note| format!("note: {note}\n")).collect();

@@ -4,6 +4,22 @@
 
 #define CHECK(what) _Static_assert(what, #what)
 
+CHECK(sizeof(contain_veth_options) == 48);
+CHECK(offsetof(contain_veth_options, host) == 0);
+CHECK(sizeof(((contain_veth_options *)0)->host) == 8);
+CHECK(offsetof(contain_veth_options, name) == 8);
+CHECK(sizeof(((contain_veth_options *)0)->name) == 8);
+CHECK(offsetof(contain_veth_options, bridge) == 16);
+CHECK(sizeof(((contain_veth_options *)0)->bridge) == 8);
+CHECK(offsetof(contain_veth_options, address) == 24);
+CHECK(sizeof(((contain_veth_options *)0)->address) == 8);
+CHECK(offsetof(contain_veth_options, gateway) == 32);
+CHECK(sizeof(((contain_veth_options *)0)->gateway) == 8);
+CHECK(offsetof(contain_veth_options, mtu) == 40);
+CHECK(sizeof(((contain_veth_options *)0)->mtu) == 4);
+CHECK(offsetof(contain_veth_options, reserved) == 44);
+CHECK(sizeof(((contain_veth_options *)0)->reserved) == 4);
+
 CHECK(sizeof(contain_run_options) == 24);
 CHECK(offsetof(contain_run_options, stdin_kind) == 0);
 CHECK(sizeof(((contain_run_options *)0)->stdin_kind) == 4);

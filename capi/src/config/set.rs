@@ -6,13 +6,8 @@ use super::{ConfigHandle, profile};
 use crate::boundary::{borrow_mut, call, invalid, switch};
 use crate::error::ErrorHandle;
 use crate::strings;
-use runtime::{Config, Error, Lifetime, Network, Root};
+use runtime::{Config, Error, Lifetime, Root};
 use std::ffi::{c_char, c_int};
-
-/// A network namespace of its own, with loopback up.
-pub const CONTAIN_NETWORK_PRIVATE: u32 = 0;
-/// The caller's network, without privilege over it.
-pub const CONTAIN_NETWORK_HOST: u32 = 1;
 
 /// When the caller dies the container is killed.
 pub const CONTAIN_LIFETIME_BOUND: u32 = 0;
@@ -23,7 +18,7 @@ pub const CONTAIN_LIFETIME_DETACHED: u32 = 1;
 ///
 /// # Safety
 /// `config` is NULL or a live configuration that nobody else uses; `err` is NULL or can be written to.
-unsafe fn set(
+pub(super) unsafe fn set(
     config: *mut ConfigHandle,
     err: *mut *mut ErrorHandle,
     change: impl FnOnce(&mut Config) -> Result<(), Error>,
@@ -229,33 +224,6 @@ pub unsafe extern "C" fn contain_config_set_gid_map(
     unsafe {
         set(config, err, |config| {
             config.gid_map = Some(strings::utf8("map", map)?);
-            Ok(())
-        })
-    }
-}
-
-/// Sets the network; at first it is CONTAIN_NETWORK_PRIVATE.
-///
-/// config: the configuration.
-/// network: a CONTAIN_NETWORK_ value.
-/// err: where an error goes, or NULL.
-/// Returns: 0; negative on failure.
-/// Errors: -EINVAL if config is NULL or network is another number.
-/// Threads: one at a time on one configuration. Since: 0.1.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn contain_config_set_network(
-    config: *mut ConfigHandle,
-    network: u32,
-    err: *mut *mut ErrorHandle,
-) -> c_int {
-    // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.network = match network {
-                CONTAIN_NETWORK_PRIVATE => Network::Private,
-                CONTAIN_NETWORK_HOST => Network::Host,
-                _ => return Err(invalid("network", network.to_string(), "it is a CONTAIN_NETWORK_ value")),
-            };
             Ok(())
         })
     }

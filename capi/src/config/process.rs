@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Who a command runs as, within which limits, with which descriptors and terminal; and the helpers beside it.
+
+use super::ConfigHandle;
+use super::set::set;
+use crate::boundary::invalid;
+use crate::error::ErrorHandle;
+use crate::strings;
+use runtime::{Console, Rlimit, User, capability};
+use std::ffi::{c_char, c_int};
+
+/// No terminal: the command gets the descriptors of its options.
+pub const CONTAIN_CONSOLE_NONE: u32 = 0;
+/// A terminal of its own on /dev/console, between which and the caller's standard input and output the supervisor
+/// copies.
+pub const CONTAIN_CONSOLE_EMULATED: u32 = 1;
+
+/// No limit, for contain_config_set_rlimit().
+pub const CONTAIN_UNLIMITED: u64 = 0xffff_ffff_ffff_ffff;
+
+const _: () = assert!(CONTAIN_UNLIMITED == u64::MAX);
+
+/// Sets the user that the command runs as; at first it is user 0, group 0.
+///
+/// config: the configuration.
+/// user: USER[:GROUP], each a decimal number, or a name in the container's own /etc/passwd and /etc/group. With a group
+/// the command has no other group; without one it has the user's.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if an argument is NULL, or user is not of that form. The name is looked up when the configuration is
+/// used.
+/// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_user(
+    config: *mut ConfigHandle,
+    user: *const c_char,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.user = Some(User::parse(&strings::utf8("user", user)?)?);
+            Ok(())
+        })
+    }
+}
+
+/// Sets the capabilities that the command keeps of those over its user namespace; at first those that go with its
+/// seccomp profile: fourteen with CONTAIN_SECCOMP_APP, all with the others.
+///
+/// config: the configuration.
+/// names: names with or without CAP_, in any case, or ALL; a NULL behind the last.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if an argument is NULL or a name is that of no capability.
+/// Ownership: the strings are copied. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_capabilities(
+    config: *mut ConfigHandle,
+    names: *const *const c_char,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            let mut kept = 0;
+            for name in strings::list("names", names)? {
+                kept |= capability::parse(&name.to_string_lossy())?;
+            }
+            config.capabilities = Some(kept);
+            Ok(())
+        })
+    }
+}
+
+/// Sets one resource limit of the command (getrlimit(2)); at first all are the caller's.
+///
+/// config: the configuration.
+/// resource: an RLIMIT_ value.
+/// soft: the soft limit, or CONTAIN_UNLIMITED.
+/// hard: the hard limit, at least the soft one; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL, resource is no resource, or soft is above hard.
+/// Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_rlimit(
+    config: *mut ConfigHandle,
+    resource: u32,
+    soft: u64,
+    hard: u64,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            if resource > 15 {
+                return Err(invalid("resource", resource.to_string(), "it is an RLIMIT_ value, 0 to 15"));
+            }
+            if soft > hard {
+                return Err(invalid("soft", soft.to_string(), format!("it is at most the hard limit, {hard}")));
+            }
+            config.rlimits.retain(|limit| limit.resource != resource);
+            config.rlimits.push(Rlimit { resource, soft, hard });
+            Ok(())
+        })
+    }
+}
+
+/// Sets how many of the caller's descriptors from 3 on the command keeps, under their own numbers; at first none.
+///
+/// config: the configuration.
+/// count: 0 to 1024; descriptors 3 to 2 + count must be open when the configuration is used.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL or count is above 1024.
+/// Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_preserve_fds(
+    config: *mut ConfigHandle,
+    count: u32,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            if count > 1024 {
+                return Err(invalid("count", count.to_string(), "it is at most 1024"));
+            }
+            config.preserve_fds = count;
+            Ok(())
+        })
+    }
+}
+
+/// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
+///
+/// config: the configuration.
+/// console: a CONTAIN_CONSOLE_ value.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL or console is another number.
+/// Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_console(
+    config: *mut ConfigHandle,
+    console: u32,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.console = match console {
+                CONTAIN_CONSOLE_NONE => Console::None,
+                CONTAIN_CONSOLE_EMULATED => Console::Emulated,
+                _ => return Err(invalid("console", console.to_string(), "it is a CONTAIN_CONSOLE_ value")),
+            };
+            Ok(())
+        })
+    }
+}
+
+/// Sets a helper that /bin/sh runs in the container's new namespaces (not its PID namespace) before its root becomes /:
+/// the container is in its working directory. At first there is none.
+///
+/// config: the configuration.
+/// command: a shell command; NULL: none.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL. A helper that fails is CONTAIN_E_HELPER when the container is made.
+/// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_inside_helper(
+    config: *mut ConfigHandle,
+    command: *const c_char,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.inside = if command.is_null() { None } else { Some(strings::bytes("command", command)?) };
+            Ok(())
+        })
+    }
+}
+
+/// Sets a helper that /bin/sh runs on the host, as a child of the supervisor, when the container's namespaces are
+/// there. At first there is none.
+///
+/// config: the configuration.
+/// command: a shell command; NULL: none.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL. A helper that fails is CONTAIN_E_HELPER when the container is made.
+/// Ownership: the string is copied. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_outside_helper(
+    config: *mut ConfigHandle,
+    command: *const c_char,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.outside = if command.is_null() { None } else { Some(strings::bytes("command", command)?) };
+            Ok(())
+        })
+    }
+}

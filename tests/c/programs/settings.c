@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// What the setters do to a container, and configurations as JSON.
+#include "../check.h"
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+static char text[65536];
+static char folder[] = "/tmp/contain-settings.XXXXXX";
+
+// The path of a file in this run's folder.
+static const char *in_folder(const char *name) {
+    static char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+static void write_file(const char *path, const char *contents) {
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL && fputs(contents, file) >= 0 && fclose(file) == 0);
+}
+
+static void binds_and_tmpfs_are_mounted(void) {
+    write_file(in_folder("given"), "from the host\n");
+    contain_config *config = host(SHELL(
+        "cat /data/given; echo no >/data/new || echo sealed; echo yes >/free/new && cat /free/new;"
+        "stat -c %a /memory; df -B1 --output=size /memory | tail -n 1"));
+    DONE(contain_config_add_bind(config, folder, "/data", 1, &err));
+    DONE(contain_config_add_bind(config, folder, "/free", 0, &err));
+    DONE(contain_config_add_tmpfs(config, "/memory", 1 << 20, 0711, &err));
+    contain_config *bare = NULL;
+    DONE(contain_config_clone(config, &bare, &err));
+    contain_result result = output_of(config, text, sizeof text);
+    CHECK(result.status == 0 && strncmp(text, "from the host\nsealed\nyes\n711\n", 29) == 0);
+    CHECK(strtoul(text + 29, NULL, 10) == 1 << 20);
+    CHECK(access(in_folder("new"), F_OK) == 0 && unlink(in_folder("new")) == 0);
+    DONE(contain_config_clear_mounts(bare, &err));
+    DONE(contain_config_set_argv(bare, (const char *[]){"ls", "/data", NULL}, &err));
+    CHECK(output_of(bare, text, sizeof text).status != 0);
+}
+
+static void root_can_be_sealed_or_thrown_away(void) {
+    contain_config *config = host(SHELL("touch /opened 2>/dev/null && echo made; touch /usr/thrown && echo made"));
+    DONE(contain_config_set_overlay(config, 1, 1 << 20, &err));
+    CHECK(output_of(config, text, sizeof text).status == 0);
+    CHECK(strcmp(text, "made\nmade\n") == 0 && access("/usr/thrown", F_OK) != 0);
+    config = host(SHELL("touch /tmp/here 2>/dev/null || echo sealed"));
+    DONE(contain_config_set_overlay(config, 1, 0, &err));
+    DONE(contain_config_set_overlay(config, 0, 0, &err));
+    DONE(contain_config_set_read_only(config, 1, &err));
+    output_of(config, text, sizeof text);
+    CHECK(strcmp(text, "sealed\n") == 0);
+}
+
+static void user_is_the_one_asked_for(void) {
+    contain_config *config = host(SHELL("id -u; id -g; id -G; echo $HOME"));
+    DONE(contain_config_set_user(config, "0:0", &err));
+    CHECK(output_of(config, text, sizeof text).status == 0);
+    CHECK(strcmp(text, "0\n0\n0\n/root\n") == 0);
+    config = host(SHELL("id -u"));
+    DONE(contain_config_set_user(config, "no-such-user", &err));
+    contain_container *container = NULL;
+    REFUSED(contain_container_run(config, NULL, 0, &container, &err), EINVAL, CONTAIN_E_INVALID);
+    contain_config_free(config);
+}
+
+static void capabilities_and_limits_are_those_asked_for(void) {
+    contain_config *config = host(SHELL("grep -E 'Cap(Bnd|Eff)' /proc/self/status; ulimit -Sn; ulimit -Hn; ulimit -c"));
+    DONE(contain_config_set_capabilities(config, (const char *[]){"CAP_CHOWN", "kill", NULL}, &err));
+    DONE(contain_config_set_rlimit(config, RLIMIT_NOFILE, 99, 99, &err));
+    DONE(contain_config_set_rlimit(config, RLIMIT_NOFILE, 40, 50, &err));
+    DONE(contain_config_set_rlimit(config, RLIMIT_CORE, 0, 0, &err));
+    CHECK(output_of(config, text, sizeof text).status == 0);
+    CHECK(strcmp(text, "CapEff:\t0000000000000021\nCapBnd:\t0000000000000021\n40\n50\n0\n") == 0);
+    config = host(SHELL("grep CapEff /proc/self/status"));
+    DONE(contain_config_set_capabilities(config, (const char *[]){NULL}, &err));
+    output_of(config, text, sizeof text);
+    CHECK(strcmp(text, "CapEff:\t0000000000000000\n") == 0);
+}
+
+static void preserved_descriptors_are_there(void) {
+    int ends[2], status = -1;
+    pid_t child = fork();
+    if (child == 0) {
+        CHECK(pipe(ends) == 0);
+        CHECK(dup2(ends[0], 103) == 103 && dup2(ends[1], 104) == 104);
+        CHECK(dup2(103, 3) == 3 && dup2(104, 4) == 4);
+        contain_config *config = host(SHELL("echo through >&4"));
+        DONE(contain_config_set_preserve_fds(config, 2, &err));
+        contain_container *container = NULL;
+        DONE(contain_container_run(config, NULL, 0, &container, &err));
+        CHECK(ended(container).status == 0);
+        CHECK(read(3, text, sizeof text) == 8 && memcmp(text, "through\n", 8) == 0);
+        _exit(check_failed);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void helpers_run_where_they_should(void) {
+    contain_config *config = host(SHELL("cat /mnt/inside"));
+    char command[512];
+    snprintf(command, sizeof command, "echo outside >%s", in_folder("outside"));
+    DONE(contain_config_set_inside_helper(config, "echo inside >mnt/inside", &err));
+    DONE(contain_config_set_outside_helper(config, command, &err));
+    contain_config *other = NULL;
+    DONE(contain_config_clone(config, &other, &err));
+    output_of(config, text, sizeof text);
+    CHECK(strcmp(text, "inside\n") == 0);
+    CHECK(access(in_folder("outside"), F_OK) == 0 && unlink(in_folder("outside")) == 0);
+    DONE(contain_config_set_inside_helper(other, NULL, &err));
+    DONE(contain_config_set_outside_helper(other, "exit 3", &err));
+    contain_container *container = NULL;
+    REFUSED(contain_container_run(other, NULL, 0, &container, &err), EIO, CONTAIN_E_HELPER);
+    DONE(contain_config_set_outside_helper(other, NULL, &err));
+    CHECK(output_of(other, text, sizeof text).status != 0);
+}
+
+static void console_is_a_terminal_of_its_own(void) {
+    contain_config *config = host(SHELL("tty >/tmp/tty; grep -q /dev/console /tmp/tty && exit 6"));
+    DONE(contain_config_set_console(config, CONTAIN_CONSOLE_EMULATED, &err));
+    contain_container *container = NULL;
+    int status = -1;
+    // The supervisor copies from standard input: a pipe that stays open.
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        contain_config *own = host(SHELL("tty >/tmp/tty; grep -q /dev/console /tmp/tty && exit 6"));
+        DONE(contain_config_set_console(own, CONTAIN_CONSOLE_EMULATED, &err));
+        dup2(ends[0], 0);
+        DONE(contain_container_run(own, NULL, 0, &container, &err));
+        CHECK(ended(container).status == 6);
+        _exit(check_failed);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    close(ends[0]), close(ends[1]);
+    contain_config_free(config);
+}
+
+static void veth_is_there_where_it_is_allowed(void) {
+    contain_config *config = host(SHELL("ls /sys/class/net; ip -o -4 addr show dev inner | grep -c 10.91.7.2/24"));
+    contain_veth_options options = {.name = "inner", .address = "10.91.7.2/24", .mtu = 1400};
+    DONE(contain_config_set_network_veth(config, &options, sizeof options, &err));
+    contain_container *container = NULL;
+    contain_error *error = NULL;
+    if (geteuid() == 0) {
+        CHECK(output_of(config, text, sizeof text).status == 0);
+        CHECK(strstr(text, "inner\n") != NULL && strstr(text, "\n1\n") != NULL);
+        return;
+    }
+    CHECK(contain_container_run(config, NULL, 0, &container, &error) < 0);
+    CHECK(contain_error_get_remedy(error) != NULL && container == NULL);
+    contain_error_free(error);
+    contain_config_free(config);
+}
+
+static void configuration_goes_to_json_and_back(void) {
+    contain_config *config = host((const char *[]){"printf", "%s", "\xff", NULL}), *back = NULL;
+    DONE(contain_config_set_hostname(config, "from-json", &err));
+    DONE(contain_config_add_tmpfs(config, "/a", 4096, 0700, &err));
+    char *one = NULL, *other = NULL;
+    size_t length = 0;
+    DONE(contain_config_to_json(config, &one, &length, &err));
+    CHECK(length == strlen(one) && strstr(one, "from-json") != NULL);
+    DONE(contain_config_from_json(one, length, &back, &err));
+    DONE(contain_config_to_json(back, &other, NULL, &err));
+    CHECK(strcmp(one, other) == 0);
+    contain_string_free(one);
+    contain_string_free(other);
+    output_of(back, text, sizeof text);
+    CHECK(strcmp(text, "\xff") == 0);
+    contain_config_free(config);
+    const char *document = "{\"root\":\"host\",\"argv\":[\"echo\",\"unheard\"],\"stdio\":[\"null\",\"null\",\"inherit\"]}";
+    DONE(contain_config_from_json(document, strlen(document), &back, &err));
+    contain_container *container = NULL;
+    DONE(contain_container_run(back, NULL, 0, &container, &err));
+    CHECK(ended(container).status == 0);
+    contain_container_free(container);
+    output_of(back, text, sizeof text);
+    CHECK(strcmp(text, "unheard\n") == 0);
+}
+
+static void error_of_json_names_field_value_and_what_is_allowed(void) {
+    contain_config *made = NULL;
+    contain_error *error = NULL;
+    const char *document = "{\"root\":\"host\",\"argv\":[\"x\"],\"lifetime\":\"eternal\"}";
+    CHECK(contain_config_from_json(document, strlen(document), &made, &error) == -EINVAL && made == NULL);
+    CHECK(contain_error_get_code(error) == CONTAIN_E_INVALID);
+    const char *message = contain_error_get_message(error);
+    CHECK(strstr(message, "lifetime") && strstr(message, "\"eternal\"") && strstr(message, "\"bound\" or \"detached\""));
+    contain_error_free(error);
+    REFUSED(contain_config_from_json(document, 5, &made, &err), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(contain_config_from_json(document, 0, &made, &err), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(contain_config_from_json(document, SIZE_MAX, &made, &err), EINVAL, CONTAIN_E_INVALID);
+    CHECK(made == NULL);
+}
+
+static void validate_says_what_a_run_would(void) {
+    contain_config *config = host((const char *[]){"true", NULL});
+    DONE(contain_config_validate(config, &err));
+    DONE(contain_config_add_bind(config, "/nonexistent", "/a", 0, &err));
+    contain_error *one = NULL, *other = NULL;
+    contain_container *container = NULL;
+    CHECK(contain_config_validate(config, &one) < 0 && contain_container_run(config, NULL, 0, &container, &other) < 0);
+    CHECK(strcmp(contain_error_get_message(one), contain_error_get_message(other)) == 0);
+    contain_error_free(one);
+    contain_error_free(other);
+    contain_config_free(config);
+}
+
+static void wrong_values_are_refused_at_once(void) {
+    contain_config *config = host((const char *[]){"true", NULL});
+#define NOT_ALLOWED(call) REFUSED(call, EINVAL, CONTAIN_E_INVALID)
+    NOT_ALLOWED(contain_config_add_bind(config, "/a", "/a", 2, &err));
+    NOT_ALLOWED(contain_config_add_bind(config, NULL, "/a", 0, &err));
+    NOT_ALLOWED(contain_config_add_bind(config, "/a", NULL, 0, &err));
+    NOT_ALLOWED(contain_config_add_tmpfs(config, NULL, 0, 0, &err));
+    NOT_ALLOWED(contain_config_set_overlay(config, 2, 0, &err));
+    NOT_ALLOWED(contain_config_set_overlay(config, 0, 1, &err));
+    NOT_ALLOWED(contain_config_set_read_only(config, 2, &err));
+    NOT_ALLOWED(contain_config_set_user(config, NULL, &err));
+    NOT_ALLOWED(contain_config_set_user(config, "-1", &err));
+    NOT_ALLOWED(contain_config_set_user(config, "\xff", &err));
+    NOT_ALLOWED(contain_config_set_capabilities(config, NULL, &err));
+    NOT_ALLOWED(contain_config_set_capabilities(config, (const char *[]){"CAP_FLY", NULL}, &err));
+    NOT_ALLOWED(contain_config_set_rlimit(config, 16, 0, 0, &err));
+    NOT_ALLOWED(contain_config_set_rlimit(config, 0, 2, 1, &err));
+    NOT_ALLOWED(contain_config_set_preserve_fds(config, 1025, &err));
+    NOT_ALLOWED(contain_config_set_console(config, 2, &err));
+    NOT_ALLOWED(contain_config_set_network_veth(config, NULL, 8, &err));
+    contain_veth_options options = {.reserved = 1};
+    NOT_ALLOWED(contain_config_set_network_veth(config, &options, sizeof options, &err));
+    options = (contain_veth_options){.address = "10.0.0.1"};
+    NOT_ALLOWED(contain_config_set_network_veth(config, &options, sizeof options, &err));
+    options = (contain_veth_options){.gateway = "nowhere"};
+    NOT_ALLOWED(contain_config_set_network_veth(config, &options, sizeof options, &err));
+    unsigned char longer[sizeof options + 1] = {0};
+    longer[sizeof options] = 1;
+    REFUSED(contain_config_set_network_veth(config, (void *)longer, sizeof longer, &err), E2BIG, CONTAIN_E_TOO_BIG);
+    contain_config_free(config);
+}
+
+int main(int argc, char **argv) {
+    TEST(error_of_json_names_field_value_and_what_is_allowed);
+    TEST(wrong_values_are_refused_at_once);
+    // valgrind follows neither pidfds nor the clone that starts a container.
+    if (argc > 1 && strcmp(argv[1], "--start-nothing") == 0)
+        return finish();
+    // The container's root may be a user of the host whom the folder does not belong to.
+    CHECK(mkdtemp(folder) != NULL && chmod(folder, 0777) == 0);
+    TEST(binds_and_tmpfs_are_mounted);
+    TEST(root_can_be_sealed_or_thrown_away);
+    TEST(user_is_the_one_asked_for);
+    TEST(capabilities_and_limits_are_those_asked_for);
+    TEST(preserved_descriptors_are_there);
+    TEST(helpers_run_where_they_should);
+    TEST(console_is_a_terminal_of_its_own);
+    TEST(veth_is_there_where_it_is_allowed);
+    TEST(configuration_goes_to_json_and_back);
+    TEST(validate_says_what_a_run_would);
+    unlink(in_folder("given"));
+    CHECK(rmdir(folder) == 0);
+    return finish();
+}
