@@ -113,6 +113,24 @@
 // A signal ended the command; status is the signal's number.
 #define CONTAIN_ENDED_SIGNALLED 2
 
+// The deadline passed and everything was killed; status is SIGKILL's number.
+#define CONTAIN_ENDED_WALL 3
+
+// The limit of CPU time was reached. This version gives no such result.
+#define CONTAIN_ENDED_CPU 4
+
+// The command itself was killed for lack of memory. This version gives no such result.
+#define CONTAIN_ENDED_MEMORY 5
+
+// The caller ended it because of its output (contain_container_end()).
+#define CONTAIN_ENDED_OUTPUT 6
+
+// The seccomp filter killed the command. This version gives no such result: a SIGSYS is CONTAIN_ENDED_SIGNALLED.
+#define CONTAIN_ENDED_SECCOMP 7
+
+// The command never began; status is 125.
+#define CONTAIN_ENDED_SETUP 8
+
 // What a container is to be. One thread at a time may use one.
 typedef struct contain_config contain_config;
 
@@ -182,6 +200,13 @@ typedef struct {
     uint32_t seccomp;
     // 0.
     uint32_t reserved;
+    // How long it may run, in milliseconds from its exec on; then it is killed with everything that it started, and
+    // its result says CONTAIN_ENDED_WALL. 0: for ever.
+    uint64_t timeout_ms;
+    // Descriptors of the caller's, each 3 to 1026, that it keeps under their own numbers; NULL: none.
+    const int32_t *pass_fds;
+    // How many pass_fds has.
+    uint64_t pass_fds_count;
 } contain_inject_options;
 
 // How a command ended. Times are those of the command and of everything it waited for.
@@ -192,7 +217,8 @@ typedef struct {
     uint32_t ended_by;
     // The exit status or the signal's number, as ended_by says.
     int32_t status;
-    // The exit status a shell would show: the command's own, or 128 and the signal's number.
+    // The exit status a shell would show: the command's own, 128 and the signal's number,
+    // 124 after CONTAIN_ENDED_WALL.
     int32_t exit_status;
     // 0.
     uint32_t reserved;
@@ -525,7 +551,27 @@ int contain_config_add_tmpfs(contain_config *config,
                              uint32_t mode,
                              contain_error **err);
 
-// Takes all mounts out that contain_config_add_bind() and contain_config_add_tmpfs() have added.
+// Adds a file that is made before the command starts, in a file system that the container has for itself: a tmpfs. It
+// belongs to the container's root; directories on the way are made.
+//
+// config: the configuration.
+// path: an absolute path inside.
+// contents: what it holds; NULL, with a length of 0: nothing.
+// length: how many bytes that is.
+// mode: its permissions, at most 07777.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config or path is NULL. Path, mode and the length of all files together are looked at when the
+// configuration is used.
+// Ownership: path and contents are copied. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_add_file(contain_config *config,
+                            const char *path,
+                            const char *contents,
+                            size_t length,
+                            uint32_t mode,
+                            contain_error **err);
+
+// Takes out all mounts that contain_config_add_bind() and contain_config_add_tmpfs() have added.
 //
 // config: the configuration.
 // err: where an error goes, or NULL.
@@ -616,6 +662,33 @@ int contain_config_set_rlimit(contain_config *config,
 int contain_config_set_preserve_fds(contain_config *config,
                                     uint32_t count,
                                     contain_error **err);
+
+// Sets which of the caller's descriptors the command keeps, under their own numbers and beside those of
+// contain_config_set_preserve_fds(); at first none.
+//
+// config: the configuration.
+// fds: descriptors, each 3 to 1026, open when the configuration is used; NULL, with a count of 0: none.
+// count: how many there are.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or a number is not among those, -EBADF if one is negative.
+// Ownership: the numbers are copied; the descriptors stay the caller's. Threads: one at a time on one configuration.
+// Since: 0.1.
+int contain_config_set_pass_fds(contain_config *config,
+                                const int32_t *fds,
+                                size_t count,
+                                contain_error **err);
+
+// Sets how long the command may run, from its exec on; then the whole container is killed and its result says
+// CONTAIN_ENDED_WALL. At first there is no such deadline.
+//
+// config: the configuration.
+// timeout_ms: milliseconds; -1: for ever.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or timeout_ms is below -1.
+// Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_timeout(contain_config *config, int64_t timeout_ms, contain_error **err);
 
 // Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
 //
@@ -787,7 +860,7 @@ int contain_container_run(const contain_config *config,
 //
 // container: the container.
 // argv: the command and its arguments, a NULL behind the last.
-// options: environment, standard descriptors, seccomp profile; NULL, with a size of 0: as the container's command,
+// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: as the container's command,
 // with the caller's own descriptors.
 // size: sizeof *options.
 // process: where the process goes; the caller frees it with contain_process_free().

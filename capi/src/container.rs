@@ -124,7 +124,7 @@ pub unsafe extern "C" fn contain_container_run(
 ///
 /// container: the container.
 /// argv: the command and its arguments, a NULL behind the last.
-/// options: environment, standard descriptors, seccomp profile; NULL, with a size of 0: as the container's command,
+/// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: as the container's command,
 /// with the caller's own descriptors.
 /// size: sizeof *options.
 /// process: where the process goes; the caller frees it with contain_process_free().
@@ -154,9 +154,9 @@ pub unsafe extern "C" fn contain_container_inject(
                 argv: strings::command(argv)?,
                 env: options.environment()?.unwrap_or_else(|| container.env.clone()),
                 stdio: options.stdio()?,
-                pass_fds: Vec::new(),
+                pass_fds: options.pass_fds()?,
                 seccomp: options.seccomp()?,
-                timeout: None,
+                timeout: options.timeout(),
             };
             place.write(process::boxed(container.container.inject(&injection)?));
             Ok(0)

@@ -9,11 +9,12 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 19] = [
+const FEATURES: [&str; 22] = [
     "capabilities",
     "config-json",
     "console-emulated",
     "explain-json",
+    "files",
     "helpers",
     "host-root",
     "init",
@@ -24,10 +25,12 @@ const FEATURES: [&str; 19] = [
     "network-private",
     "network-veth",
     "overlay",
+    "pass-fds",
     "preserve-fds",
     "rlimits",
     "seccomp-app",
     "seccomp-system",
+    "timeout",
     "user",
 ];
 

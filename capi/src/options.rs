@@ -7,6 +7,7 @@ use crate::strings;
 use runtime::{Error, Kind, Profile, Stdio};
 use std::ffi::{OsString, c_char};
 use std::mem::{MaybeUninit, size_of};
+use std::time::Duration;
 
 /// The command gets the caller's own descriptor.
 pub const CONTAIN_STDIO_INHERIT: u32 = 0;
@@ -56,7 +57,42 @@ pub struct InjectOptions {
     pub seccomp: u32,
     /// 0.
     pub reserved: u32,
+    /// How long it may run, in milliseconds from its exec on; then it is killed with everything that it started, and
+    /// its result says CONTAIN_ENDED_WALL. 0: for ever.
+    pub timeout_ms: u64,
+    /// Descriptors of the caller's, each 3 to 1026, that it keeps under their own numbers; NULL: none.
+    pub pass_fds: *const i32,
+    /// How many pass_fds has.
+    pub pass_fds_count: u64,
 }
+
+/// Descriptors that a command is to keep.
+///
+/// # Safety
+/// `pointer` is NULL or `count` numbers can be read there.
+pub(crate) unsafe fn descriptors(pointer: *const i32, count: usize) -> Result<Vec<i32>, Error> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if pointer.is_null() {
+        return Err(null("fds"));
+    }
+    if count > KEPT {
+        return Err(invalid("count", count.to_string(), format!("a command can keep {KEPT}")));
+    }
+    // SAFETY: not NULL, and that many, as the caller says.
+    let given = unsafe { std::slice::from_raw_parts(pointer, count) };
+    match given.iter().find(|number| !(3..=1026).contains(*number)) {
+        Some(number) if *number < 0 => {
+            Err(invalid("fds", number.to_string(), "it is no descriptor").errno(libc::EBADF))
+        }
+        Some(number) => Err(invalid("fds", number.to_string(), "it is a descriptor from 3 to 1026")),
+        None => Ok(given.to_vec()),
+    }
+}
+
+/// How many descriptors a command can keep.
+const KEPT: usize = 1024;
 
 /// A struct of which all zeros is a valid value, and whose every byte belongs to a field.
 ///
@@ -65,7 +101,7 @@ pub struct InjectOptions {
 pub(crate) unsafe trait Options: Copy {}
 // SAFETY: integers alone, without padding (layout.rs).
 unsafe impl Options for RunOptions {}
-// SAFETY: a pointer and integers, without padding (layout.rs); NULL is a valid pointer to hold.
+// SAFETY: pointers and integers, without padding (layout.rs); NULL is a valid pointer to hold.
 unsafe impl Options for InjectOptions {}
 
 /// The largest struct that is looked at: a size beyond it is a mistake.
@@ -134,6 +170,21 @@ impl InjectOptions {
     pub(crate) fn stdio(&self) -> Result<[Stdio; 3], Error> {
         let &InjectOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd, .. } = self;
         RunOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd }.stdio()
+    }
+
+    /// The descriptors that it keeps.
+    ///
+    /// # Safety
+    /// As [`descriptors`].
+    pub(crate) unsafe fn pass_fds(&self) -> Result<Vec<i32>, Error> {
+        let count = usize::try_from(self.pass_fds_count).unwrap_or(usize::MAX);
+        // SAFETY: as the caller says.
+        unsafe { descriptors(self.pass_fds, count) }
+    }
+
+    /// The deadline, where one is given.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        (self.timeout_ms != 0).then(|| Duration::from_millis(self.timeout_ms))
     }
 
     /// The profile, where one is given; also sees to it that what is reserved is zero.

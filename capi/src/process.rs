@@ -27,6 +27,16 @@ pub(crate) fn boxed(process: Process) -> *mut ProcessHandle {
     Box::into_raw(Box::new(ProcessHandle { maker: Maker::this_process(), process }))
 }
 
+/// A number of milliseconds, or -1.
+pub(crate) fn timeout(timeout_ms: i64) -> Result<Option<Duration>, Error> {
+    if timeout_ms == -1 {
+        return Ok(None);
+    }
+    u64::try_from(timeout_ms).map(Duration::from_millis).map(Some).map_err(|_| {
+        invalid("timeout_ms", timeout_ms.to_string(), "it is a number of milliseconds, or -1 for no timeout")
+    })
+}
+
 /// What waiting takes: how long, and where the result goes.
 pub(crate) struct Waiting {
     timeout: Option<Duration>,
@@ -37,12 +47,7 @@ impl Waiting {
     /// # Safety
     /// `result` is NULL or `size` bytes can be written to until the call returns.
     pub(crate) unsafe fn new(timeout_ms: i64, result: *mut ResultStruct, size: usize) -> Result<Waiting, Error> {
-        let timeout = match timeout_ms {
-            -1 => None,
-            _ => Some(Duration::from_millis(u64::try_from(timeout_ms).map_err(|_| {
-                invalid("timeout_ms", timeout_ms.to_string(), "it is a number of milliseconds, or -1 for no timeout")
-            })?)),
-        };
+        let timeout = timeout(timeout_ms)?;
         // SAFETY: as the caller says.
         Ok(Waiting { timeout, place: unsafe { ResultPlace::new(result, size) }? })
     }

@@ -12,8 +12,25 @@ pub const CONTAIN_ENDED_EXITED: u32 = 1;
 /// A signal ended the command; status is the signal's number.
 pub const CONTAIN_ENDED_SIGNALLED: u32 = 2;
 
+/// The deadline passed and everything was killed; status is SIGKILL's number.
+pub const CONTAIN_ENDED_WALL: u32 = 3;
+/// The limit of CPU time was reached. This version gives no such result.
+pub const CONTAIN_ENDED_CPU: u32 = 4;
+/// The command itself was killed for lack of memory. This version gives no such result.
+pub const CONTAIN_ENDED_MEMORY: u32 = 5;
+/// The caller ended it because of its output (contain_container_end()).
+pub const CONTAIN_ENDED_OUTPUT: u32 = 6;
+/// The seccomp filter killed the command. This version gives no such result: a SIGSYS is CONTAIN_ENDED_SIGNALLED.
+pub const CONTAIN_ENDED_SECCOMP: u32 = 7;
+/// The command never began; status is 125.
+pub const CONTAIN_ENDED_SETUP: u32 = 8;
+
 const _: () = {
     assert!(CONTAIN_ENDED_EXITED == EndedBy::Exited as u32 && CONTAIN_ENDED_SIGNALLED == EndedBy::Signalled as u32);
+    assert!(CONTAIN_ENDED_WALL == EndedBy::Wall as u32 && CONTAIN_ENDED_OUTPUT == EndedBy::Output as u32);
+    assert!(CONTAIN_ENDED_SETUP == EndedBy::Setup as u32);
+    // What the runtime does not give: the numbers are taken all the same.
+    assert!(CONTAIN_ENDED_CPU == 4 && CONTAIN_ENDED_MEMORY == 5 && CONTAIN_ENDED_SECCOMP == 7);
 };
 
 /// How a command ended. Times are those of the command and of everything it waited for.
@@ -26,7 +43,8 @@ pub struct ResultStruct {
     pub ended_by: u32,
     /// The exit status or the signal's number, as ended_by says.
     pub status: i32,
-    /// The exit status a shell would show: the command's own, or 128 and the signal's number.
+    /// The exit status a shell would show: the command's own, 128 and the signal's number,
+    /// 124 after CONTAIN_ENDED_WALL.
     pub exit_status: i32,
     /// 0.
     pub reserved: u32,

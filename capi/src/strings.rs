@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString, OsStr, OsString, c_char};
 use std::os::unix::ffi::OsStrExt;
 
 /// The longest document that is read; more is a mistake.
-const LONGEST: usize = 64 << 20;
+const LONGEST: usize = 1 << 30;
 
 /// A string's bytes, copied.
 ///

@@ -37,6 +37,9 @@
     X(contain_config_set_capabilities, NULL, NULL)                                                   \
     X(contain_config_set_rlimit, NULL, 0, 0, 0)                                                      \
     X(contain_config_set_preserve_fds, NULL, 0)                                                      \
+    X(contain_config_set_pass_fds, NULL, NULL, 0)                                                    \
+    X(contain_config_set_timeout, NULL, 0)                                                           \
+    X(contain_config_add_file, NULL, NULL, NULL, 0, 0)                                               \
     X(contain_config_set_console, NULL, 0)                                                           \
     X(contain_config_set_inside_helper, NULL, NULL)                                                  \
     X(contain_config_set_outside_helper, NULL, NULL)                                                 \

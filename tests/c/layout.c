@@ -34,7 +34,7 @@ CHECK(sizeof(((contain_run_options *)0)->stderr_kind) == 4);
 CHECK(offsetof(contain_run_options, stderr_fd) == 20);
 CHECK(sizeof(((contain_run_options *)0)->stderr_fd) == 4);
 
-CHECK(sizeof(contain_inject_options) == 40);
+CHECK(sizeof(contain_inject_options) == 64);
 CHECK(offsetof(contain_inject_options, env) == 0);
 CHECK(sizeof(((contain_inject_options *)0)->env) == 8);
 CHECK(offsetof(contain_inject_options, stdin_kind) == 8);
@@ -53,6 +53,12 @@ CHECK(offsetof(contain_inject_options, seccomp) == 32);
 CHECK(sizeof(((contain_inject_options *)0)->seccomp) == 4);
 CHECK(offsetof(contain_inject_options, reserved) == 36);
 CHECK(sizeof(((contain_inject_options *)0)->reserved) == 4);
+CHECK(offsetof(contain_inject_options, timeout_ms) == 40);
+CHECK(sizeof(((contain_inject_options *)0)->timeout_ms) == 8);
+CHECK(offsetof(contain_inject_options, pass_fds) == 48);
+CHECK(sizeof(((contain_inject_options *)0)->pass_fds) == 8);
+CHECK(offsetof(contain_inject_options, pass_fds_count) == 56);
+CHECK(sizeof(((contain_inject_options *)0)->pass_fds_count) == 8);
 
 CHECK(sizeof(contain_result) == 56);
 CHECK(offsetof(contain_result, size) == 0);

@@ -6,7 +6,7 @@ use super::set::set;
 use crate::boundary::switch;
 use crate::error::ErrorHandle;
 use crate::strings;
-use runtime::{Mount, Overlay};
+use runtime::{Mount, NewFile, Overlay};
 use std::ffi::{c_char, c_int};
 
 /// Adds a file or directory of the host, with all that is mounted below it. Mounts are made in the order in which they
@@ -68,7 +68,43 @@ pub unsafe extern "C" fn contain_config_add_tmpfs(
     }
 }
 
-/// Takes all mounts out that contain_config_add_bind() and contain_config_add_tmpfs() have added.
+/// Adds a file that is made before the command starts, in a file system that the container has for itself: a tmpfs. It
+/// belongs to the container's root; directories on the way are made.
+///
+/// config: the configuration.
+/// path: an absolute path inside.
+/// contents: what it holds; NULL, with a length of 0: nothing.
+/// length: how many bytes that is.
+/// mode: its permissions, at most 07777.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config or path is NULL. Path, mode and the length of all files together are looked at when the
+/// configuration is used.
+/// Ownership: path and contents are copied. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_add_file(
+    config: *mut ConfigHandle,
+    path: *const c_char,
+    contents: *const c_char,
+    length: usize,
+    mode: u32,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            let path = strings::bytes("path", path)?.into();
+            let contents = match length {
+                0 => Vec::new(),
+                _ => strings::document("contents", contents, length)?.to_vec(),
+            };
+            config.files.push(NewFile { path, contents, mode });
+            Ok(())
+        })
+    }
+}
+
+/// Takes out all mounts that contain_config_add_bind() and contain_config_add_tmpfs() have added.
 ///
 /// config: the configuration.
 /// err: where an error goes, or NULL.

@@ -6,6 +6,7 @@ use super::set::set;
 use crate::boundary::invalid;
 use crate::error::ErrorHandle;
 use crate::strings;
+use crate::{options, process};
 use runtime::{Console, Rlimit, User, capability};
 use std::ffi::{c_char, c_int};
 
@@ -128,6 +129,57 @@ pub unsafe extern "C" fn contain_config_set_preserve_fds(
                 return Err(invalid("count", count.to_string(), "it is at most 1024"));
             }
             config.preserve_fds = count;
+            Ok(())
+        })
+    }
+}
+
+/// Sets which of the caller's descriptors the command keeps, under their own numbers and beside those of
+/// contain_config_set_preserve_fds(); at first none.
+///
+/// config: the configuration.
+/// fds: descriptors, each 3 to 1026, open when the configuration is used; NULL, with a count of 0: none.
+/// count: how many there are.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL or a number is not among those, -EBADF if one is negative.
+/// Ownership: the numbers are copied; the descriptors stay the caller's. Threads: one at a time on one configuration.
+/// Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_pass_fds(
+    config: *mut ConfigHandle,
+    fds: *const i32,
+    count: usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.pass_fds = options::descriptors(fds, count)?;
+            Ok(())
+        })
+    }
+}
+
+/// Sets how long the command may run, from its exec on; then the whole container is killed and its result says
+/// CONTAIN_ENDED_WALL. At first there is no such deadline.
+///
+/// config: the configuration.
+/// timeout_ms: milliseconds; -1: for ever.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if config is NULL or timeout_ms is below -1.
+/// Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_timeout(
+    config: *mut ConfigHandle,
+    timeout_ms: i64,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        set(config, err, |config| {
+            config.timeout = process::timeout(timeout_ms)?;
             Ok(())
         })
     }

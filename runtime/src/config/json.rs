@@ -6,14 +6,15 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::{Config, Console, Lifetime, Mount, Network, Overlay, Profile, Rlimit, Root, Stdio, Veth};
+use super::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth};
 use crate::capability;
 use crate::error::Error;
 use crate::user::{Id, User};
 use read::{Fields, Item};
 use serde_json::{Map, Value, json};
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::Duration;
 
 /// The version of the form.
 const VERSION: u64 = 1;
@@ -62,6 +63,8 @@ impl Config {
             console,
             stdio,
             preserve_fds,
+            pass_fds,
+            files,
             inside,
             outside,
             init,
@@ -69,6 +72,7 @@ impl Config {
             capabilities,
             rlimits,
             no_new_privs,
+            timeout,
             lifetime,
         } = self;
         json!({
@@ -94,6 +98,8 @@ impl Config {
             "console": word(&CONSOLES, console),
             "stdio": stdio.iter().map(standard).collect::<Vec<_>>(),
             "preserve_fds": preserve_fds,
+            "pass_fds": pass_fds,
+            "files": files.iter().map(file).collect::<Vec<_>>(),
             "inside": inside.as_ref().map(text),
             "outside": outside.as_ref().map(text),
             "init": init,
@@ -101,6 +107,7 @@ impl Config {
             "capabilities": capabilities.map(capability::listed),
             "rlimits": rlimits.iter().map(rlimit).collect::<Vec<_>>(),
             "no_new_privs": no_new_privs,
+            "timeout_ns": timeout.map(|timeout| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)),
             "lifetime": word(&LIFETIMES, lifetime),
         })
         .to_string()
@@ -125,6 +132,7 @@ impl Config {
 fn take_files(fields: &mut Fields, config: &mut Config) -> Result<(), Error> {
     fields.set("mounts", &mut config.mounts, |item| item.list(mount_of))?;
     fields.set("read_only", &mut config.read_only, Item::switch)?;
+    fields.set("files", &mut config.files, |item| item.list(file_of))?;
     fields.set_some("overlay", &mut config.overlay, |item| {
         let mut fields = item.object()?;
         let size = fields.take("size").map(Item::bytes).transpose()?;
@@ -158,8 +166,12 @@ fn take_rest(fields: &mut Fields, config: &mut Config) -> Result<(), Error> {
         three.try_into().map_err(|_| shown.wrong("three of \"inherit\", \"null\" and {\"descriptor\": NUMBER}"))
     })?;
     fields.set("preserve_fds", &mut config.preserve_fds, Item::number)?;
+    fields.set("pass_fds", &mut config.pass_fds, |item| item.list(Item::descriptor))?;
     fields.set_some("inside", &mut config.inside, Item::text)?;
     fields.set_some("outside", &mut config.outside, Item::text)?;
+    fields.set_some("timeout_ns", &mut config.timeout, |item| {
+        item.one_of("a number of nanoseconds", |value| value.as_u64().map(Duration::from_nanos))
+    })?;
     fields.set("lifetime", &mut config.lifetime, |item| item.word(&LIFETIMES))
 }
 
@@ -188,6 +200,11 @@ fn mount(mount: &Mount) -> Value {
             json!({ "tmpfs": { "target": text(target), "size": size, "mode": mode } })
         }
     }
+}
+
+fn file(file: &NewFile) -> Value {
+    let NewFile { path, contents, mode } = file;
+    json!({ "path": text(path), "contents": text(OsStr::from_bytes(contents)), "mode": mode })
 }
 
 fn id(id: &Id) -> Value {
@@ -266,6 +283,15 @@ fn mount_of(item: Item) -> Result<Mount, Error> {
     }
 }
 
+fn file_of(item: Item) -> Result<NewFile, Error> {
+    let mut fields = item.object()?;
+    let path = fields.required("path")?.text()?.into();
+    let contents = fields.required("contents")?.text()?.into_vec();
+    let mut mode = 0o644;
+    fields.set("mode", &mut mode, Item::number)?;
+    fields.finish().map(|()| NewFile { path, contents, mode })
+}
+
 fn user_of(item: Item) -> Result<User, Error> {
     let mut fields = item.object()?;
     let user = fields.required("user")?.id()?;
@@ -303,10 +329,7 @@ fn standard_of(item: Item) -> Result<Stdio, Error> {
     match only(&item) {
         _ if item.value == "inherit" => Ok(Stdio::Inherit),
         _ if item.value == "null" => Ok(Stdio::Null),
-        Some((name, number)) if name == "descriptor" => {
-            let number: u32 = number.number()?;
-            i32::try_from(number).map(Stdio::Descriptor).map_err(|_| item.wrong("a descriptor is 0 or above"))
-        }
+        Some((name, number)) if name == "descriptor" => number.descriptor().map(Stdio::Descriptor),
         _ => Err(item.wrong("\"inherit\", \"null\", or {\"descriptor\": NUMBER}")),
     }
 }

@@ -39,6 +39,9 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_config_set_capabilities(config, sleeper, &err));
     FOREIGN(contain_config_set_rlimit(config, 0, 0, 0, &err));
     FOREIGN(contain_config_set_preserve_fds(config, 0, &err));
+    FOREIGN(contain_config_set_pass_fds(config, NULL, 0, &err));
+    FOREIGN(contain_config_set_timeout(config, -1, &err));
+    FOREIGN(contain_config_add_file(config, "/a", NULL, 0, 0, &err));
     FOREIGN(contain_config_set_console(config, 0, &err));
     FOREIGN(contain_config_set_inside_helper(config, NULL, &err));
     FOREIGN(contain_config_set_outside_helper(config, NULL, &err));

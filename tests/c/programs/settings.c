@@ -95,6 +95,57 @@ static void preserved_descriptors_are_there(void) {
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+static void passed_descriptors_are_there(void) {
+    int ends[2], number = 77;
+    CHECK(pipe2(ends, O_CLOEXEC) == 0 && fcntl(ends[1], F_DUPFD_CLOEXEC, number) == number);
+    contain_config *config = host((const char *[]){"bash", "-c", "echo from 77 >&77", NULL});
+    DONE(contain_config_set_pass_fds(config, &number, 1, &err));
+    CHECK(output_of(config, text, sizeof text).status == 0);
+    contain_container *container = start((const char *[]){"sleep", "60", NULL});
+    contain_inject_options options = {.pass_fds = &number, .pass_fds_count = 1};
+    contain_process *process = NULL;
+    const char *const *say = (const char *[]){"bash", "-c", "echo injected >&77", NULL};
+    DONE(contain_container_inject(container, say, &options, sizeof options, &process, &err));
+    CHECK(contain_process_wait(process, 10000, NULL, 0, NULL) == 1);
+    contain_process_free(process);
+    DONE(contain_container_kill(container, &err));
+    ended(container);
+    contain_container_free(container);
+    close(number), close(ends[1]);
+    read_all(ends[0], text, sizeof text);
+    CHECK(strcmp(text, "from 77\ninjected\n") == 0);
+}
+
+static void files_are_there_before_the_command(void) {
+    contain_config *config = host(SHELL("cat /run/some/file; stat -c %a /run/some/file; wc -c </run/empty"));
+    DONE(contain_config_add_file(config, "/run/some/file", "a\0b\n", 4, 0640, &err));
+    DONE(contain_config_add_file(config, "/run/empty", NULL, 0, 0600, &err));
+    CHECK(output_of(config, text, sizeof text).status == 0);
+    CHECK(memcmp(text, "a\0b\n640\n0\n", 10) == 0);
+}
+
+static void deadline_ends_everything(void) {
+    contain_config *config = host(SHELL("sleep 60 & sleep 60"));
+    DONE(contain_config_set_timeout(config, 100, &err));
+    contain_result result = output_of(config, text, sizeof text);
+    CHECK(result.ended_by == CONTAIN_ENDED_WALL && result.status == SIGKILL && result.exit_status == 124);
+    contain_container *container = start((const char *[]){"sleep", "60", NULL});
+    contain_inject_options options = {.timeout_ms = 100};
+    contain_process *process = NULL;
+    DONE(contain_container_inject(container, SHELL("sleep 60 & sleep 60"), &options, sizeof options, &process, &err));
+    CHECK(contain_process_wait(process, 10000, &result, sizeof result, NULL) == 1);
+    CHECK(result.ended_by == CONTAIN_ENDED_WALL && result.exit_status == 124);
+    CHECK(contain_container_wait(container, 0, NULL, 0, NULL) == 0);
+    contain_process_free(process);
+    DONE(contain_container_kill(container, &err));
+    ended(container);
+    contain_container_free(container);
+    config = host((const char *[]){"true", NULL});
+    DONE(contain_config_set_timeout(config, 1, &err));
+    DONE(contain_config_set_timeout(config, -1, &err));
+    CHECK(output_of(config, text, sizeof text).ended_by == CONTAIN_ENDED_EXITED);
+}
+
 static void helpers_run_where_they_should(void) {
     contain_config *config = host(SHELL("cat /mnt/inside"));
     char command[512];
@@ -226,6 +277,15 @@ static void wrong_values_are_refused_at_once(void) {
     NOT_ALLOWED(contain_config_set_rlimit(config, 16, 0, 0, &err));
     NOT_ALLOWED(contain_config_set_rlimit(config, 0, 2, 1, &err));
     NOT_ALLOWED(contain_config_set_preserve_fds(config, 1025, &err));
+    NOT_ALLOWED(contain_config_set_pass_fds(config, NULL, 1, &err));
+    NOT_ALLOWED(contain_config_set_pass_fds(config, &(int32_t){2}, 1, &err));
+    NOT_ALLOWED(contain_config_set_pass_fds(config, &(int32_t){1027}, 1, &err));
+    NOT_ALLOWED(contain_config_set_pass_fds(config, &(int32_t){3}, SIZE_MAX, &err));
+    REFUSED(contain_config_set_pass_fds(config, &(int32_t){-1}, 1, &err), EBADF, CONTAIN_E_INVALID);
+    NOT_ALLOWED(contain_config_set_timeout(config, -2, &err));
+    NOT_ALLOWED(contain_config_add_file(config, NULL, "a", 1, 0, &err));
+    NOT_ALLOWED(contain_config_add_file(config, "/a", NULL, 1, 0, &err));
+    NOT_ALLOWED(contain_config_add_file(config, "/a", "a", SIZE_MAX, 0, &err));
     NOT_ALLOWED(contain_config_set_console(config, 2, &err));
     NOT_ALLOWED(contain_config_set_network_veth(config, NULL, 8, &err));
     contain_veth_options options = {.reserved = 1};
@@ -253,6 +313,9 @@ int main(int argc, char **argv) {
     TEST(user_is_the_one_asked_for);
     TEST(capabilities_and_limits_are_those_asked_for);
     TEST(preserved_descriptors_are_there);
+    TEST(passed_descriptors_are_there);
+    TEST(files_are_there_before_the_command);
+    TEST(deadline_ends_everything);
     TEST(helpers_run_where_they_should);
     TEST(console_is_a_terminal_of_its_own);
     TEST(veth_is_there_where_it_is_allowed);

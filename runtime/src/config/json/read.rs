@@ -47,6 +47,10 @@ impl Item {
         self.one_of("a number from 0 to 4294967295", |value| value.as_u64()?.try_into().ok())
     }
 
+    pub fn descriptor(self) -> Result<i32, Error> {
+        self.one_of("a descriptor's number, 0 to 2147483647", |value| value.as_u64()?.try_into().ok())
+    }
+
     pub fn bytes(self) -> Result<u64, Error> {
         self.one_of("a number of bytes", Value::as_u64)
     }

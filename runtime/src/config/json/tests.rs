@@ -37,6 +37,11 @@ fn other() -> Config {
         console: Console::Emulated,
         stdio: [Stdio::Null, Stdio::Descriptor(7), Stdio::Inherit],
         preserve_fds: 3,
+        pass_fds: vec![5, 9],
+        files: vec![
+            NewFile { path: "/a".into(), contents: b"text".to_vec(), mode: 0o600 },
+            NewFile { path: bytes().into(), contents: vec![0, 0xff], mode: 0o4755 },
+        ],
         inside: Some("true".into()),
         outside: Some(bytes()),
         init: false,
@@ -44,6 +49,7 @@ fn other() -> Config {
         capabilities: Some(1 << 12 | 1),
         rlimits: vec![Rlimit { resource: 7, soft: 64, hard: u64::MAX }, Rlimit { resource: 15, soft: 0, hard: 1 }],
         no_new_privs: false,
+        timeout: Some(Duration::from_nanos(1_500_000_001)),
         lifetime: Lifetime::Detached,
     }
 }
@@ -121,7 +127,7 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_is_allowed() {
         (r#"{"root":"host","argv":["x"],"overlay":{"sise":1}}"#, "overlay.sise", "1", "size"),
         (r#"{"root":"host","argv":["x"],"network":{"veth":{"address":"1.2.3.4"}}}"#, "address", "1.2.3.4", "PREFIX"),
         (r#"{"root":"host","argv":["x"],"stdio":["null"]}"#, "stdio", "null", "three"),
-        (r#"{"root":"host","argv":["x"],"stdio":["null","null",{"descriptor":-1}]}"#, "stdio[2]", "-1", "a number"),
+        (r#"{"root":"host","argv":["x"],"stdio":["null","null",{"descriptor":-1}]}"#, "stdio[2]", "-1", "a descriptor"),
         (r#"{"root":"host","argv":["x"],"capabilities":["CAP_FLY"]}"#, "capabilities[0]", "CAP_FLY", "capabilities(7)"),
         (
             r#"{"root":"host","argv":["x"],"rlimits":[{"resource":"files","soft":1,"hard":1}]}"#,
