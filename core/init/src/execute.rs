@@ -36,7 +36,8 @@ pub fn execute(
     if context.me == Doer::Monitor {
         signal::set_mask(0)?;
     }
-    let errno = if search.is_empty() {
+    // An empty name is not looked for, as by execvp(3): every directory would answer to it.
+    let errno = if search.is_empty() || name.is_empty() {
         context.strings.execute(name, arguments.iter(), environment.iter())
     } else if name.to_bytes().contains(&b'/') {
         execute_or_interpret(context, name, arguments, environment)

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// The suite's behaviours through the C library: reads requests from stdin, answers each with one line of JSON.
+//
+// A request is strings `key=value`, each ended by NUL, and an empty one behind the last. The keys up to the first
+// `act` are the configuration; acts are done in order once the command runs, and what follows `act=inject` until the
+// next act is that command. In answers a character stands for a byte.
+#define _GNU_SOURCE
+#include <contain.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MOST_FIELDS 256
+#define LONGEST_WAIT 20000
+
+struct buffer {
+    char *bytes;
+    size_t length;
+};
+
+static char *fields[MOST_FIELDS];
+static size_t count;
+static FILE *out;
+
+static void broken(const char *what, const char *value) {
+    fprintf(stderr, "driver: %s: %s\n", what, value);
+    exit(99);
+}
+
+// The value of a field with this key, or NULL.
+static const char *value_of(const char *field, const char *key) {
+    size_t length = strlen(key);
+    return strncmp(field, key, length) == 0 && field[length] == '=' ? field + length + 1 : NULL;
+}
+
+static int next_request(void) {
+    static size_t sizes[MOST_FIELDS];
+    for (count = 0; count < MOST_FIELDS; count++) {
+        ssize_t length = getdelim(&fields[count], &sizes[count], '\0', stdin);
+        if (length < 0)
+            return 0;
+        if (length == 1)
+            return 1;
+    }
+    broken("too many fields", "");
+    return 0;
+}
+
+static size_t first_act(size_t at) {
+    while (at < count && value_of(fields[at], "act") == NULL)
+        at++;
+    return at;
+}
+
+// All values of a key between two fields, a NULL behind the last; the caller frees the list.
+static const char **values(const char *key, size_t from, size_t to) {
+    const char **list = calloc(MOST_FIELDS, sizeof *list);
+    size_t length = 0;
+    if (list == NULL)
+        broken("out of memory", key);
+    for (; from < to; from++) {
+        const char *value = value_of(fields[from], key);
+        if (value != NULL)
+            list[length++] = value;
+    }
+    return list;
+}
+
+static void put_string(const char *bytes, size_t length) {
+    fputc('"', out);
+    for (size_t at = 0; at < length; at++) {
+        unsigned char byte = (unsigned char)bytes[at];
+        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\')
+            fprintf(out, "\\u%04x", byte);
+        else
+            fputc(byte, out);
+    }
+    fputc('"', out);
+}
+
+static void put_member(const char *name, const char *text) {
+    fprintf(out, ", \"%s\": ", name);
+    if (text == NULL)
+        fputs("null", out);
+    else
+        put_string(text, strlen(text));
+}
+
+static void put_error(contain_error *error) {
+    fprintf(out, "{\"error\": {\"code\": %d, \"errno\": %d", (int)contain_error_get_code(error),
+            (int)contain_error_get_errno(error));
+    put_member("stage", contain_error_get_stage(error));
+    put_member("object", contain_error_get_object(error));
+    put_member("message", contain_error_get_message(error));
+    put_member("cause", contain_error_get_cause(error));
+    put_member("remedy", contain_error_get_remedy(error));
+    fputs("}}", out);
+    contain_error_free(error);
+}
+
+static void put_outcome(const contain_result *result, const struct buffer *output, const struct buffer *errors) {
+    fprintf(out, "{\"outcome\": {\"ended_by\": %u, \"status\": %d, \"exit_status\": %d, \"stdout\": ",
+            (unsigned)result->ended_by, (int)result->status, (int)result->exit_status);
+    put_string(output->bytes, output->length);
+    fputs(", \"stderr\": ", out);
+    put_string(errors->bytes, errors->length);
+    fputs("}}", out);
+}
+
+// Reads what there is, waiting for it; 0 at the end.
+static int read_more(int from, struct buffer *into) {
+    struct pollfd asked = {.fd = from, .events = POLLIN};
+    char *bytes = realloc(into->bytes, into->length + 65536);
+    if (bytes == NULL || poll(&asked, 1, LONGEST_WAIT) != 1)
+        broken("output did not come", "");
+    into->bytes = bytes;
+    ssize_t length = read(from, into->bytes + into->length, 65536);
+    if (length <= 0)
+        return 0;
+    into->length += (size_t)length;
+    return 1;
+}
+
+static void read_all(int from, struct buffer *into) {
+    while (read_more(from, into)) {
+    }
+    close(from);
+}
+
+// Three pipes; what the command does not have of them is in `ours`.
+static void open_pipes(int ours[3], int theirs[3]) {
+    for (int number = 0; number < 3; number++) {
+        int ends[2];
+        // So that whoever has it inside can also open it again by its name.
+        if (pipe2(ends, O_CLOEXEC) < 0 || fchmod(ends[0], 0666) < 0)
+            broken("pipe", "");
+        ours[number] = ends[number == 0 ? 1 : 0];
+        theirs[number] = ends[number == 0 ? 0 : 1];
+    }
+}
+
+static void close_all(const int descriptors[3]) {
+    for (int number = 0; number < 3; number++)
+        close(descriptors[number]);
+}
+
+static void feed(int to, const char *text) {
+    if (text != NULL && write(to, text, strlen(text)) != (ssize_t)strlen(text))
+        broken("stdin", text);
+    close(to);
+}
+
+static uint32_t word(const char *value, const char *const *words, uint32_t first) {
+    for (uint32_t number = 0; words[number] != NULL; number++)
+        if (strcmp(words[number], value) == 0)
+            return number + first;
+    broken("unknown word", value);
+    return 0;
+}
+
+static const char *const switches[] = {"false", "true", NULL};
+static const char *const networks[] = {"private", "host", NULL};
+static const char *const profiles[] = {"system", "app", "none", NULL};
+
+// The parts of a value, between bytes 0x1f.
+static void divide(const char *value, char parts[4][256]) {
+    for (int number = 0; number < 4; number++) {
+        size_t length = strcspn(value, "\x1f");
+        if (length >= sizeof parts[number])
+            broken("too long", value);
+        memcpy(parts[number], value, length);
+        parts[number][length] = '\0';
+        value += length + (value[length] != '\0');
+    }
+}
+
+static int add_mount(contain_config *config, const char *value, contain_error **err) {
+    char parts[4][256];
+    divide(value, parts);
+    if (strcmp(parts[0], "bind") == 0)
+        return contain_config_add_bind(config, parts[1], parts[2], word(parts[3], switches, 0), err);
+    return contain_config_add_tmpfs(config, parts[1], strtoull(parts[2], NULL, 10),
+                                    (uint32_t)strtoul(parts[3], NULL, 10), err);
+}
+
+static int set_limit(contain_config *config, const char *value, contain_error **err) {
+    char parts[4][256];
+    divide(value, parts);
+    return contain_config_set_rlimit(config, (uint32_t)strtoul(parts[0], NULL, 10), strtoull(parts[1], NULL, 10),
+                                     strtoull(parts[2], NULL, 10), err);
+}
+
+// The capabilities that were given, or that none are to be.
+static int set_capabilities(contain_config *config, size_t end, contain_error **err) {
+    const char **names = values("capabilities", 0, end), **none = values("no_capabilities", 0, end);
+    int done = names[0] != NULL || none[0] != NULL ? contain_config_set_capabilities(config, names, err) : 0;
+    free(names);
+    free(none);
+    return done;
+}
+
+static int set(contain_config *config, const char *field, contain_error **err) {
+    const char *value;
+    if ((value = value_of(field, "chdir")) != NULL)
+        return contain_config_set_chdir(config, value, err);
+    if ((value = value_of(field, "hostname")) != NULL)
+        return contain_config_set_hostname(config, value, err);
+    if ((value = value_of(field, "uid_map")) != NULL)
+        return contain_config_set_uid_map(config, value, err);
+    if ((value = value_of(field, "gid_map")) != NULL)
+        return contain_config_set_gid_map(config, value, err);
+    if ((value = value_of(field, "network")) != NULL)
+        return contain_config_set_network(config, word(value, networks, CONTAIN_NETWORK_PRIVATE), err);
+    if ((value = value_of(field, "seccomp")) != NULL)
+        return contain_config_set_seccomp(config, word(value, profiles, CONTAIN_SECCOMP_SYSTEM), err);
+    if ((value = value_of(field, "init")) != NULL)
+        return contain_config_set_init(config, word(value, switches, 0), err);
+    if ((value = value_of(field, "no_new_privs")) != NULL)
+        return contain_config_set_no_new_privs(config, word(value, switches, 0), err);
+    if ((value = value_of(field, "timeout")) != NULL)
+        return contain_config_set_timeout(config, strtoll(value, NULL, 10), err);
+    if ((value = value_of(field, "user")) != NULL)
+        return contain_config_set_user(config, value, err);
+    if ((value = value_of(field, "read_only")) != NULL)
+        return contain_config_set_read_only(config, word(value, switches, 0), err);
+    if ((value = value_of(field, "overlay")) != NULL)
+        return contain_config_set_overlay(config, 1, strtoull(value, NULL, 10), err);
+    if ((value = value_of(field, "mounts")) != NULL)
+        return add_mount(config, value, err);
+    if ((value = value_of(field, "rlimits")) != NULL)
+        return set_limit(config, value, err);
+    if (value_of(field, "capabilities") == NULL && value_of(field, "no_capabilities") == NULL &&
+        value_of(field, "argv") == NULL && value_of(field, "env") == NULL && value_of(field, "stdin") == NULL &&
+        value_of(field, "root") == NULL)
+        broken("unknown field", field);
+    return 0;
+}
+
+static int configure(contain_config **config, contain_error **err) {
+    size_t end = first_act(0);
+    const char **argv = values("argv", 0, end), **roots = values("root", 0, end), **env = values("env", 0, end);
+    int done = strcmp(roots[0], "host") == 0 ? contain_config_new_host(argv, config, err)
+                                             : contain_config_new(roots[0], argv, config, err);
+    if (done == 0 && env[0] != NULL)
+        done = contain_config_set_env(*config, env, err);
+    if (done == 0)
+        done = set_capabilities(*config, end, err);
+    for (size_t at = 0; done == 0 && at < end; at++)
+        done = set(*config, fields[at], err);
+    free(argv);
+    free(roots);
+    free(env);
+    return done;
+}
+
+// The profile that an injected command is given; 0 for the container's own.
+static uint32_t profile_of(size_t from, size_t to) {
+    const char **given = values("seccomp", from, to);
+    uint32_t profile = given[0] != NULL ? word(given[0], profiles, CONTAIN_SECCOMP_SYSTEM) : 0;
+    free(given);
+    return profile;
+}
+
+static void inject(const contain_container *container, size_t from, size_t to) {
+    const char **argv = values("argv", from, to), **env = values("env", from, to), **text = values("stdin", from, to);
+    int ours[3], theirs[3];
+    open_pipes(ours, theirs);
+    contain_inject_options options = {
+        .env = env[0] != NULL ? env : NULL,
+        .stdin_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stdin_fd = theirs[0],
+        .stdout_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stdout_fd = theirs[1],
+        .stderr_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stderr_fd = theirs[2],
+        .seccomp = profile_of(from, to),
+    };
+    contain_process *process = NULL;
+    contain_error *error = NULL;
+    contain_result result;
+    memset(&result, 0, sizeof result);
+    struct buffer output = {0}, errors = {0};
+    int done = contain_container_inject(container, argv, &options, sizeof options, &process, &error);
+    close_all(theirs);
+    if (done == 0) {
+        feed(ours[0], text[0]);
+        read_all(ours[1], &output);
+        read_all(ours[2], &errors);
+        done = contain_process_wait(process, LONGEST_WAIT, &result, sizeof result, &error);
+    } else {
+        close_all(ours);
+    }
+    if (done < 0)
+        put_error(error);
+    else
+        put_outcome(&result, &output, &errors);
+    contain_process_free(process);
+    free(output.bytes);
+    free(errors.bytes);
+    free(argv);
+    free(env);
+    free(text);
+}
+
+static void act(const contain_container *container, size_t at, int from, struct buffer *output) {
+    const char *what = value_of(fields[at], "act"), *argument = strchr(what, ' ');
+    int number = argument != NULL ? atoi(argument) : 0, done = 0;
+    contain_error *error = NULL;
+    if (strncmp(what, "read ", 5) == 0) {
+        while (output->length < strlen(what + 5) && read_more(from, output)) {
+        }
+    } else if (strncmp(what, "signal ", 7) == 0) {
+        done = contain_container_signal(container, number, &error);
+    } else if (strcmp(what, "kill") == 0) {
+        done = contain_container_kill(container, &error);
+    } else if (strcmp(what, "start") == 0) {
+        done = contain_container_start(container, &error);
+    } else if (strncmp(what, "wait ", 5) == 0) {
+        done = contain_container_wait(container, number, NULL, 0, &error);
+        if (done >= 0)
+            fputs(done == 0 ? "\"running\"" : "\"ended\"", out);
+    } else if (strcmp(what, "inject") == 0) {
+        inject(container, at + 1, first_act(at + 1));
+        return;
+    } else {
+        broken("unknown act", what);
+    }
+    if (done < 0)
+        put_error(error);
+    else if (strncmp(what, "wait ", 5) != 0)
+        fputs("\"done\"", out);
+}
+
+// The end of a container whose acts are done, as an outcome.
+static void finish(const contain_container *container, const int ours[3], struct buffer *output) {
+    struct buffer errors = {0};
+    contain_error *error = NULL;
+    contain_result result;
+    memset(&result, 0, sizeof result);
+    read_all(ours[1], output);
+    read_all(ours[2], &errors);
+    int ended = contain_container_wait(container, LONGEST_WAIT, &result, sizeof result, &error);
+    if (ended < 0)
+        put_error(error);
+    else if (ended == 0)
+        broken("the container did not end", "");
+    else
+        put_outcome(&result, output, &errors);
+    free(errors.bytes);
+}
+
+static void answer(void) {
+    size_t at = first_act(0);
+    int creates = at < count && strcmp(fields[at], "act=start") == 0, ours[3], theirs[3], done;
+    const char **text = values("stdin", 0, at);
+    contain_config *config = NULL;
+    contain_container *container = NULL;
+    contain_error *error = NULL;
+    struct buffer output = {0};
+    open_pipes(ours, theirs);
+    contain_run_options options = {
+        .stdin_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stdin_fd = theirs[0],
+        .stdout_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stdout_fd = theirs[1],
+        .stderr_kind = CONTAIN_STDIO_DESCRIPTOR,
+        .stderr_fd = theirs[2],
+    };
+    done = configure(&config, &error);
+    if (done == 0)
+        done = (creates ? contain_container_create : contain_container_run)(config, &options, sizeof options,
+                                                                            &container, &error);
+    close_all(theirs);
+    fputs("{\"acts\": [", out);
+    if (done == 0) {
+        feed(ours[0], text[0]);
+        for (const char *between = ""; at < count; at = first_act(at + 1), between = ", ") {
+            fputs(between, out);
+            act(container, at, ours[1], &output);
+        }
+        fputs("], \"end\": ", out);
+        finish(container, ours, &output);
+    } else {
+        close_all(ours);
+        fputs("], \"end\": ", out);
+        put_error(error);
+    }
+    fputs("}\n", out);
+    contain_container_free(container);
+    contain_config_free(config);
+    free(output.bytes);
+    free(text);
+}
+
+int main(void) {
+    signal(SIGPIPE, SIG_IGN);
+    out = stdout;
+    while (next_request()) {
+        answer();
+        fflush(out);
+    }
+    return 0;
+}

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+"""The suite's behaviours through the Python package: a request of JSON a line on stdin, an answer a line on stdout.
+
+Without acts it is `contain.run`, with acts a `contain.Container`.
+"""
+
+import json
+import resource
+import sys
+from typing import Any
+
+import contain
+
+LONGEST_WAIT = 20
+NAMES = {"chdir": "cwd"}
+"""What the package calls otherwise."""
+
+
+def keywords(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration as the package's keyword arguments."""
+    out = {NAMES.get(key, key): value for key, value in config.items() if key != "stdin"}
+    if out["root"] == "host":
+        del out["root"]
+    if "env" in out:
+        out["env"] = dict(assignment.split("=", 1) for assignment in out["env"])
+    if "rlimits" in out:
+        out["rlimits"] = [
+            contain.Rlimit(resource=getattr(resource, name), soft=soft, hard=hard) for name, soft, hard in out["rlimits"]
+        ]
+    if "mounts" in out:
+        out["mounts"] = [mount(entry) for entry in out["mounts"]]
+    return out
+
+
+def mount(entry: dict[str, Any]) -> contain.Bind | contain.Tmpfs:
+    """A mount as the package has it."""
+    kinds = {"bind": contain.Bind, "tmpfs": contain.Tmpfs}
+    return kinds[entry["kind"]](**{key: value for key, value in entry.items() if key != "kind"})
+
+
+def outcome_of(returncode: int, ended_by: str, stdout: bytes, stderr: bytes) -> dict[str, Any]:
+    return {
+        "outcome": {
+            "ended_by": str(ended_by),
+            "status": abs(returncode),
+            "exit_status": 124 if ended_by == "wall" else returncode if returncode >= 0 else 128 - returncode,
+            "stdout": stdout.decode("latin-1"),
+            "stderr": stderr.decode("latin-1"),
+        }
+    }
+
+
+def error_of(error: contain.ContainError) -> dict[str, Any]:
+    names = ("errno", "stage", "object", "cause", "remedy")
+    told = {name: getattr(error, name) for name in names} | {"message": str(error), "code": type(error).__name__}
+    return {"error": told}
+
+
+def run(config: dict[str, Any]) -> dict[str, Any]:
+    given = keywords(config)
+    argv = given.pop("argv")
+    stdin = config.get("stdin", "").encode(errors="surrogateescape")
+    try:
+        done = contain.run(argv, input=stdin, capture_output=True, **given)
+    except contain.TimeoutExpired as late:
+        assert late.result is not None
+        done = late.result
+    return outcome_of(done.returncode, done.ended_by, done.stdout, done.stderr)
+
+
+def inject(container: contain.Container, command: dict[str, Any]) -> dict[str, Any]:
+    given = keywords({"root": "host", **command})
+    pipes = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
+    with container.inject(given.pop("argv"), **pipes, **given) as process:
+        stdout, stderr = process.communicate(command.get("stdin", "").encode(), timeout=LONGEST_WAIT)
+        result = process.wait()
+    return outcome_of(result.returncode, result.ended_by, stdout or b"", stderr or b"")
+
+
+def act(container: contain.Container, kind: str, argument: Any, output: bytearray) -> Any:
+    if kind == "read":
+        assert container.stdout is not None
+        while len(output) < len(argument) and (byte := container.stdout.read(1)):
+            output += byte
+    elif kind == "signal":
+        container.kill(argument)
+    elif kind == "kill":
+        container.kill()
+    elif kind == "start":
+        container.start()
+    elif kind == "wait":
+        try:
+            container.wait(argument / 1000)
+        except contain.TimeoutExpired:
+            return "running"
+        return "ended"
+    elif kind == "inject":
+        return inject(container, argument)
+    else:
+        raise ValueError(f"unknown act {kind}")
+    return "done"
+
+
+def play(config: dict[str, Any], acts: list[list[Any]], done: list[Any]) -> dict[str, Any]:
+    make = contain.Container.create if acts[0][0] == "start" else contain.Container.run
+    pipes = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
+    container, output = make(contain.Config(**keywords(config)), **pipes), bytearray()
+    with container:
+        container.stdin.write(config.get("stdin", "").encode())
+        container.stdin.close()
+        for kind, argument in acts:
+            try:
+                done.append(act(container, kind, argument, output))
+            except contain.ContainError as error:
+                done.append(error_of(error))
+        output += container.stdout.read()
+        errors = container.stderr.read()
+        result = container.wait(LONGEST_WAIT)
+    return outcome_of(result.returncode, result.ended_by, bytes(output), errors)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    config, acts, done = request["config"], request["acts"], []
+    try:
+        end = play(config, acts, done) if acts else run(config)
+    except contain.ContainError as error:
+        end = error_of(error)
+    return {"acts": done, "end": end}
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)
