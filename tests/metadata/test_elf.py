@@ -87,7 +87,7 @@ class ContainIdmap(Core, unittest.TestCase):
 
 
 class CommandLines(unittest.TestCase):
-    BUDGET = 2048 * 1024
+    BUDGET = 1792 * 1024
 
     @classmethod
     def setUpClass(cls):
