@@ -136,6 +136,29 @@ def test_inject_leaves_no_zombie_to_a_pid_1_that_does_not_reap(ours, root, numbe
         lib.until(lambda: lib.children(init) == [], 3, "the end of all children of PID 1")
 
 
+def test_inject_ends_at_the_deadline_though_its_reaper_is_never_left_stopped(ours, who, number):
+    """Container root sends SIGCONT to every reaper without end: the monitor must not wait for a stop that it misses."""
+    root, user = who
+    script = """
+        echo up
+        while :; do
+            list=
+            for one in /proc/[0-9]*; do read name <$one/comm && [ "$name" = contain-init ] && list="$list ${one#/proc/}"; done
+            while [ -n "$list" ] && kill -CONT $list; do :; done
+        done 2>/dev/null
+    """
+    with lib.Supervisor([ours.contain, "-c", root, "/bin/sh", "-c", script], user=user) as one:
+        one.expect("up")
+        command = [ours.inject, "--timeout", "0.3", str(one.pid), "/bin/sleep", str(number)]
+        injected = [lib.spawn(command, user=user) for _ in range(8)]
+        try:
+            assert [process.wait(10) for process in injected] == [OUT_OF_TIME] * 8 and sleepers(number) == []
+        finally:
+            for process in injected:
+                process.kill()
+            os.kill(one.pid, 9)
+
+
 def test_inject_keeps_the_commands_own_status_before_the_deadline(ours, container):
     supervisor, user = container
     for script, wanted in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -TERM $$", 143)]:

@@ -3,6 +3,7 @@
 hole it is, who attacks, and what about the container is needed.
 """
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -350,6 +351,54 @@ def looking_into_the_supervisor(place):
     assert folder.is_dir() and told == "up\ndone\n", told
 
 
+def looking_into_who_tells_a_failure(place):
+    """inject fails inside, and is held up while it prints that: neither its monitor nor who prints can be looked into
+    through the host's /proc, or container root would have the host's files and the caller's ids."""
+    script = """
+        echo up
+        while read pid && [ -n "$pid" ]; do
+            for name in mem environ fd/0 cwd/. root/. exe ns/user maps; do
+                (: <"/mnt/$pid/$name") 2>/dev/null && echo "opened $name"
+            done
+        done
+        echo done
+    """
+    with lib.Supervisor(
+        [place.tools.contain, "-c", "-i", "mount --rbind /proc mnt", place.root, "/bin/sh", "-c", script],
+        user=place.user,
+        env=dict(place.environment),
+    ) as supervisor:
+        supervisor.expect("up")
+        reader, writer = os.pipe()
+        os.set_blocking(writer, False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(writer, b"x" * 4096)
+        os.set_blocking(writer, True)
+        inject = lib.spawn(
+            [place.tools.inject, str(supervisor.pid), "/none"],
+            user=place.user,
+            env=dict(place.environment),
+            stderr=writer,
+        )
+        try:
+            lib.until(lambda: any(map(waits_to_tell, [inject.pid, *lib.descendants(inject.pid)])), 10, "the error")
+            supervisor.send("".join(f"{pid}\n" for pid in [inject.pid, *lib.descendants(inject.pid)]) + "\n")
+            told = supervisor.expect("done")
+        finally:
+            os.close(reader)
+            os.close(writer)
+            assert inject.wait(10) == 127
+        supervisor.wait()
+    assert told == "up\ndone\n", told
+
+
+def waits_to_tell(pid):
+    """Whether a process is one that prints contain-init's error, and sleeps over it."""
+    folder = pathlib.Path("/proc") / str(pid)
+    return b"--report-fd" in (folder / "cmdline").read_bytes() and "State:\tS" in (folder / "status").read_text()
+
+
 def looking_into_the_injected_process(place):
     """A process that joins the container is held back right before its exec: until then its memory, descriptors and
     root, which were the host's a moment ago, are closed to the container's root."""
@@ -418,6 +467,7 @@ CASES = [
     Case(device_nodes, ()),
     Case(host_file_handles, ()),
     Case(looking_into_the_supervisor, ("CVE-2016-9962",)),
+    Case(looking_into_who_tells_a_failure, ("CVE-2016-9962",)),
     Case(looking_into_the_injected_process, ("CVE-2016-9962",)),
 ]
 ATTACKS = {str(case): case for case in CASES}

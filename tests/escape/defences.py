@@ -98,6 +98,14 @@ DEFENCES = [
         as_user=True,
     ),
     Defence(
+        "a failure inside is printed by a process that has stayed outside",
+        "core/init/src/namespaces.rs",
+        "report::prepare(context)?;",
+        "",
+        ("looking_into_who_tells_a_failure",),
+        as_user=True,
+    ),
+    Defence(
         "contain-init in memory is sealed",
         "core/sys/src/memory.rs",
         "all | seal::EXEC",

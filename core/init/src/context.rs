@@ -51,6 +51,8 @@ pub struct Context<'p> {
     pub terminal: Fd,
     /// The outside helper that waits, and the socket that lets it go.
     pub outside: Option<(Child, Fd)>,
+    /// Who prints a failure in place of a monitor that has joined a container, and the socket that tells it what.
+    pub printer: Option<(Child, Fd)>,
     /// The guard, once the command may run.
     pub guard: Option<Guard>,
     /// How long the command may run, in microseconds.

@@ -2,6 +2,7 @@
 //! Making and joining namespaces.
 
 use crate::context::{Context, Fault};
+use crate::report;
 use contain_plan::Doer;
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::process::{self, Fork, namespace};
@@ -77,6 +78,7 @@ pub fn join(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
 pub fn join_target(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
     let target = Fd(context.descriptors.target);
     let first = namespaces & (namespace::USER | namespace::PID);
+    report::prepare(context)?;
     // CVE-2016-9962: not dumpable before anything of the container's can see it; exec makes it so again.
     identity::set_dumpable(Dumpable::No)?;
     identity::join_namespaces(target, first)?;

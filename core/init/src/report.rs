@@ -6,12 +6,15 @@ use crate::OWN_FAILURE;
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
 use crate::id_map::Decimal;
+use crate::watch::exit_status;
 use contain_plan::Descriptors;
 use contain_plan::message::{Failure, Message};
 use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Executable};
+use contain_sys::process::{self, Fork, Hang};
+use contain_sys::signal::{self, number};
 use contain_sys::socket::{self, Wait};
-use contain_sys::{Errno, Fd, fd, file};
+use contain_sys::{Errno, Fd, Result, fd, file, identity};
 use core::ffi::CStr;
 
 /// Reports the failure of a container that has been taken down. The exit status, where there is nobody who prints.
@@ -27,9 +30,62 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
         let _ = socket::send(control, &Message::Failed(failure).to_bytes(), plan, Wait::No);
         return OWN_FAILURE;
     }
+    if context.printer.is_some() {
+        return print_outside(context, &failure).unwrap_or_else(|_| last_words());
+    }
     // Returns only where even that cannot be done.
     let _ = print(context, &failure);
     last_words()
+}
+
+/// Makes the process that prints should this one fail when it has joined a container. CVE-2016-9962: a program that is
+/// executed there can be looked into by the container's root, and this one has the host's files, and the caller's ids.
+pub fn prepare(context: &mut Context<'_>) -> core::result::Result<(), Fault> {
+    if context.descriptors.starter < 0 {
+        return Ok(());
+    }
+    let (ours, theirs) = socket::pair()?;
+    match context.program.fork(0)? {
+        Fork::Parent(child) => {
+            theirs.close()?;
+            context.printer = Some((child, ours));
+            Ok(())
+        }
+        Fork::Child => {
+            if ours.close().is_err() || identity::set_parent_death_signal(number::SIGKILL).is_err() {
+                process::exit(OWN_FAILURE)
+            }
+            match context.hear(theirs, Wait::Yes) {
+                Ok(Some(Message::Failed(failure))) => {
+                    // ^C ends it, whatever keeps it from printing.
+                    let _ = signal::set_mask(0);
+                    let _ = print(context, &failure);
+                    process::exit(last_words())
+                }
+                // The monitor is gone.
+                _ => process::exit(OWN_FAILURE),
+            }
+        }
+    }
+}
+
+/// Has a failure printed by the process that was made for it; the exit status.
+fn print_outside(context: &mut Context<'_>, failure: &Failure) -> core::result::Result<i32, Fault> {
+    let Some((printer, tell)) = context.printer.take() else { return Err(Fault::Died) };
+    socket::send(tell, &Message::Failed(*failure).to_bytes(), Fd::NONE, Wait::No)?;
+    let ended = process::wait(printer.pid, Hang::Yes)?.ok_or(Fault::Died)?;
+    Ok(exit_status(ended.status))
+}
+
+/// Ends the process that would have printed a failure: there is none any more that it could print.
+pub fn dismiss(context: &mut Context<'_>) -> Result<()> {
+    let Some((printer, tell)) = context.printer.take() else { return Ok(()) };
+    // What cannot be killed, by a filter around this process, is not waited for: it dies with the monitor.
+    if process::send_signal(printer.pidfd, number::SIGKILL).is_ok() {
+        process::wait(printer.pid, Hang::Yes)?;
+    }
+    tell.close()?;
+    printer.pidfd.close()
 }
 
 /// What is said where there is nobody who could say more.
@@ -50,7 +106,7 @@ pub fn record(file: Fd, message: &Message) {
 }
 
 /// Executes the starter with the report and the plan on descriptors that it is told.
-fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()> {
+fn print(context: &mut Context<'_>, failure: &Failure) -> Result<()> {
     let starter = Fd(context.descriptors.starter);
     // Where descriptors ran out, the starter and its loader need some; where this fails, they may have them.
     let _ = fd::close_all_but(&mut [Fd(0), Fd(1), Fd(2), starter, context.plan_fd]);
@@ -66,7 +122,7 @@ fn print(context: &mut Context<'_>, failure: &Failure) -> contain_sys::Result<()
     Err(context.strings.execute_fd(starter, arguments.into_iter(), EMPTY_ENVIRONMENT))
 }
 
-fn argument<'b>(buffer: &'b mut [u8; 32], option: &[u8], fd: Fd) -> contain_sys::Result<&'b CStr> {
+fn argument<'b>(buffer: &'b mut [u8; 32], option: &[u8], fd: Fd) -> Result<&'b CStr> {
     let number = Decimal::new(fd.0);
     let digits = number.text().to_bytes_with_nul();
     for (slot, byte) in buffer.iter_mut().zip(option.iter().chain(digits)) {

@@ -17,6 +17,15 @@ use contain_sys::{Errno, Fd, Result};
 const PASSES: u32 = 500;
 const PAUSE_MS: i64 = 10;
 
+/// How many milliseconds the reaper is given to stop.
+const STOP_MS: u32 = 1000;
+
+#[derive(PartialEq, Eq)]
+enum Met {
+    Stopped,
+    Ended,
+}
+
 /// The reaper, and its list of children as the host's /proc shows it.
 pub struct Tree {
     reaper: Child,
@@ -41,8 +50,7 @@ impl Tree {
     /// Kills every process below the reaper and lets it reap them; it then reports the command's end.
     pub fn kill(&self) -> Result<()> {
         process::send_signal(self.reaper.pidfd, number::SIGSTOP)?;
-        // It may have ended by itself just now.
-        if !process::wait_until_stopped(self.reaper.pid)? {
+        if self.stops_or_ends()? == Met::Ended {
             return Ok(());
         }
         let mut passes = 0u32;
@@ -50,6 +58,20 @@ impl Tree {
             passes = passes.saturating_add(1);
         }
         process::send_signal(self.reaper.pidfd, number::SIGCONT)
+    }
+
+    /// ETIMEDOUT where it does neither: container root lets it go on again and again, or its cgroup is frozen.
+    fn stops_or_ends(&self) -> Result<Met> {
+        for _ in 0..STOP_MS {
+            if process::has_stopped(self.reaper.pid)? {
+                return Ok(Met::Stopped);
+            }
+            // It may have ended by itself just now.
+            if poll(&mut [Poll { fd: self.reaper.pidfd.0, events: poll_event::IN, answered: 0 }], 1)? != 0 {
+                return Ok(Met::Ended);
+            }
+        }
+        Err(Errno::ETIMEDOUT)
     }
 
     /// Goes through the list once, and waits a little for the end of one that lived; whether any did.
@@ -88,6 +110,11 @@ impl Tree {
         let dead = poll(&mut asked, 0)? != 0;
         if dead {
             return pidfd.close();
+        }
+        // ORDER: when the pidfd was opened, the id was still that of the process on the list: the reaper has stood still.
+        // EAGAIN: container root has let it go on, and it may have reaped that process.
+        if process::has_gone_on(self.reaper.pid)? {
+            return Err(Errno::EAGAIN);
         }
         // ESRCH: it has just ended.
         let _ = process::send_signal(pidfd, number::SIGKILL);

@@ -52,6 +52,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         console: Fd::NONE,
         terminal: Fd::NONE,
         outside: None,
+        printer: None,
         guard: None,
         deadline_us: None,
         tree: None,

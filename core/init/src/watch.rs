@@ -92,7 +92,10 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         #[cfg(feature = "test-hooks")]
         stop: context.plan.header().stop_at > context.plan.header().steps,
     };
-    watch.give_up(console.then_some([context.console, context.terminal]))?;
+    // ORDER: before anything is closed or ended that a failure would be told with.
+    guard::give_up(if watch.tree.is_some() { Duty::EndTree } else { Duty::Watch })?;
+    report::dismiss(context)?;
+    watch.close_others(console.then_some([context.console, context.terminal]))?;
     Ok(watch)
 }
 
@@ -118,10 +121,8 @@ fn open_status(directory: Fd, pid: i32) -> contain_sys::Result<Fd> {
 }
 
 impl Watch {
-    /// Keeps no capability but the one to signal inside, puts the filter up, and closes all else.
-    fn give_up(&mut self, console: Option<[Fd; 2]>) -> contain_sys::Result<()> {
-        // ORDER: before anything is closed that a failure would be told with.
-        guard::give_up(if self.tree.is_some() { Duty::EndTree } else { Duty::Watch })?;
+    /// Closes all that is not needed any more.
+    fn close_others(&mut self, console: Option<[Fd; 2]>) -> contain_sys::Result<()> {
         // The console's own end stays open, so that the master does not end while nobody inside has it.
         let [master, terminal] = console.unwrap_or([Fd::NONE; 2]);
         let [stdin, stdout, stderr] = if console.is_some() { [Fd(0), Fd(1), Fd(2)] } else { [Fd::NONE; 3] };
@@ -585,7 +586,7 @@ fn mask_in(text: &[u8], field: &[u8]) -> u64 {
 }
 
 /// The status that a shell shows for a status word of wait(2).
-fn exit_status(word: i32) -> i32 {
+pub fn exit_status(word: i32) -> i32 {
     match word & 0x7f {
         0 => word.wrapping_shr(8) & 0xff,
         signal if signal < 0x7f => signal.saturating_add(128),

@@ -205,25 +205,30 @@ pub fn wait(pid: i32, hang: Hang) -> Result<Option<Ended>> {
     }))
 }
 
-/// Waits until a child has stopped, or has ended; whether it has stopped. It stays to be waited for.
-pub fn wait_until_stopped(pid: i32) -> Result<bool> {
+const WSTOPPED: usize = 2;
+const WEXITED: usize = 4;
+const WCONTINUED: usize = 8;
+const WNOWAIT: usize = 0x0100_0000;
+
+/// Whether a child has stopped since this was asked last.
+pub fn has_stopped(pid: i32) -> Result<bool> {
+    has_news(pid, WSTOPPED)
+}
+
+/// Whether a child that had stopped, by [`has_stopped`], has gone on or ended since, if only for a moment.
+pub fn has_gone_on(pid: i32) -> Result<bool> {
+    has_news(pid, WSTOPPED | WCONTINUED | WEXITED | WNOWAIT)
+}
+
+/// waitid(2), which does not wait.
+fn has_news(pid: i32, kinds: usize) -> Result<bool> {
     const P_PID: usize = 1;
-    const WEXITED: usize = 4;
-    const WSTOPPED: usize = 2;
-    const WNOWAIT: usize = 0x0100_0000;
-    const CLD_STOPPED: u32 = 5;
-    // siginfo_t: 128 bytes; signo, errno, code first.
+    const WNOHANG: usize = 1;
+    // siginfo_t: 128 bytes; its first number is 0 where there is nothing to tell.
     let mut info = [0u32; 32];
-    loop {
-        match call!(WAITID, P_PID, pid, info.as_mut_ptr(), WEXITED | WSTOPPED | WNOWAIT, 0) {
-            Err(Errno::EINTR) => {}
-            other => {
-                other?;
-                let [_, _, code, ..] = info;
-                return Ok(code == CLD_STOPPED);
-            }
-        }
-    }
+    call!(WAITID, P_PID, pid, info.as_mut_ptr(), kinds | WNOHANG, 0)?;
+    let [signal, ..] = info;
+    Ok(signal != 0)
 }
 
 /// pidfd_open(2).
