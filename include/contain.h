@@ -107,6 +107,9 @@
 // The command gets the descriptor in the field behind.
 #define CONTAIN_STDIO_DESCRIPTOR 2
 
+// The library makes a pipe; contain_container_take_stdio() or contain_process_take_stdio() gives the caller's end.
+#define CONTAIN_STDIO_PIPE 3
+
 // The command exited; status is its exit status.
 #define CONTAIN_ENDED_EXITED 1
 
@@ -131,18 +134,36 @@
 // The command never began; status is 125.
 #define CONTAIN_ENDED_SETUP 8
 
+// All is done but the command's exec; contain_container_start() was not called.
+#define CONTAIN_STATE_CREATED 1
+
+// The command has been executed and has not ended.
+#define CONTAIN_STATE_RUNNING 2
+
+// The container's cgroup is frozen.
+#define CONTAIN_STATE_PAUSED 3
+
+// The container has ended.
+#define CONTAIN_STATE_STOPPED 4
+
 // What a container is to be. One thread at a time may use one.
 typedef struct contain_config contain_config;
 
-// A container that this process made. Several threads may use one at once, but for freeing it.
+// A container that this process made or opened. Several threads may use one at once, but for freeing it.
 typedef struct contain_container contain_container;
 
 // What went wrong. Belongs to the caller, who frees it with contain_error_free(); may be read by several threads at
 // once.
 typedef struct contain_error contain_error;
 
+// The containers that were found in a directory. Several threads may read one at once.
+typedef struct contain_list contain_list;
+
 // A process that was injected into a container. Several threads may use one at once, but for freeing it.
 typedef struct contain_process contain_process;
+
+// The directory with the state of a user's containers. Several threads may use one at once, but for freeing it.
+typedef struct contain_runtime contain_runtime;
 
 // A pair of connected interfaces, one end in the container's network and the other in the caller's. NULL and 0 are
 // the usual.
@@ -163,7 +184,7 @@ typedef struct {
     uint32_t reserved;
 } contain_veth_options;
 
-// How contain_container_create() and contain_container_run() do it. The descriptors are duplicated within the call
+// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated within the call
 // and stay the caller's.
 typedef struct {
     // Standard input: a CONTAIN_STDIO_ value.
@@ -180,7 +201,7 @@ typedef struct {
     int32_t stderr_fd;
 } contain_run_options;
 
-// How contain_container_inject() does it. The descriptors are duplicated within the call and stay the caller's.
+// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and stay the caller's.
 typedef struct {
     // The command's whole environment, NAME=VALUE, a NULL behind the last; NULL: what the container's own command got.
     const char *const *env;
@@ -232,6 +253,22 @@ typedef struct {
     uint64_t peak_memory;
 } contain_result;
 
+// What is known of a container on disk.
+typedef struct {
+    // How many bytes of the struct the library knew and filled in; what is behind them is zero.
+    uint64_t size;
+    // What it is doing: a CONTAIN_STATE_ value.
+    uint32_t state;
+    // 0.
+    uint32_t reserved;
+    // Process id of PID 1 as the caller sees it; 0 once the container has ended.
+    int32_t init_pid;
+    // Process id of the supervisor; 0 once that has ended.
+    int32_t pid;
+    // When it was created, in seconds since 1970.
+    int64_t created;
+} contain_status;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -249,6 +286,19 @@ const char *contain_version(void);
 // Errors: -EINVAL if name is NULL.
 // Threads: any. Since: 0.1.
 int contain_has_feature(const char *name, contain_error **err);
+
+// Finds out what this host allows, what is missing and how to mend it, as contain --doctor --json does. It starts a
+// container of the host's own system, which ends at once.
+//
+// text: where the JSON goes, ended by NUL; the caller frees it with contain_string_free().
+// length: where its length without the NUL goes; NULL if it is not wanted.
+// err: where an error goes, or NULL.
+// Returns: 1 if containers of the host's own system work here; 0 if not; negative on failure.
+// Errors: -EINVAL if text is NULL.
+// Threads: any. Since: 0.1.
+int contain_probe(char **text,
+                  size_t *length,
+                  contain_error **err);
 
 // Frees a string that the library made.
 //
@@ -913,6 +963,51 @@ int contain_container_wait(const contain_container *container,
                            size_t size,
                            contain_error **err);
 
+// Sends a signal, waits for the end, and kills what is left when the time has passed; returns when the container has
+// ended.
+//
+// container: the container.
+// signal: the signal for the command, such as SIGTERM.
+// grace_ms: how many milliseconds the command has; 0: none.
+// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+// size: sizeof *result.
+// err: where an error goes, or NULL.
+// Returns: 0, also for one that had ended already and keeps its own result; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of a result.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_stop(const contain_container *container,
+                           int signal,
+                           uint64_t grace_ms,
+                           contain_result *result,
+                           size_t size,
+                           contain_error **err);
+
+// Kills a container and waits for its end; the result says why.
+//
+// container: the container.
+// reason: CONTAIN_ENDED_SIGNALLED, CONTAIN_ENDED_WALL or CONTAIN_ENDED_OUTPUT; one that had ended already keeps its own.
+// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+// size: sizeof *result.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of a result.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_end(const contain_container *container,
+                          uint32_t reason,
+                          contain_result *result,
+                          size_t size,
+                          contain_error **err);
+
+// Gives the caller's end of a pipe that was asked for with CONTAIN_STDIO_PIPE.
+//
+// container: the container.
+// which: 0, 1 or 2.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if container is NULL, which is another number, or there is no pipe, or none any more.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_take_stdio(const contain_container *container, uint32_t which, contain_error **err);
+
 // The process id of a container's supervisor, which is what inject(1) takes.
 //
 // container: the container.
@@ -926,7 +1021,7 @@ int contain_container_pid(const contain_container *container, contain_error **er
 //
 // container: the container.
 // err: where an error goes, or NULL.
-// Returns: the id, above 0; negative on failure.
+// Returns: the id; 0 if it was opened by its id and has ended; negative on failure.
 // Errors: -EINVAL if container is NULL.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_init_pid(const contain_container *container, contain_error **err);
@@ -946,6 +1041,51 @@ int contain_container_pidfd(const contain_container *container, contain_error **
 // container: the container; NULL is fine, and so is one that a fork copied.
 // Threads: nobody else may use it. Since: 0.1.
 void contain_container_free(contain_container *container);
+
+// Runs a command in the container of a process that need not be this process's own; returns once it has been executed.
+//
+// pid: the process id of a supervisor, as inject(1) takes it, or of a container's PID 1.
+// argv: the command and its arguments, a NULL behind the last; looked up on the PATH of its environment.
+// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: a usual environment, the
+// caller's own descriptors, CONTAIN_SECCOMP_SYSTEM.
+// size: sizeof *options.
+// process: where the process goes; the caller frees it with contain_process_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: those of contain_container_inject(); CONTAIN_E_GONE if there is no container of this process.
+// Ownership: strings are copied; descriptors are duplicated and stay the caller's. Threads: any. Since: 0.1.
+int contain_process_inject(int32_t pid,
+                           const char *const *argv,
+                           const contain_inject_options *options,
+                           size_t size,
+                           contain_process **process,
+                           contain_error **err);
+
+// Gives the caller's end of a pipe that was asked for with CONTAIN_STDIO_PIPE.
+//
+// process: the process.
+// which: 0, 1 or 2.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if process is NULL, which is another number, or there is no pipe, or none any more.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_take_stdio(const contain_process *process, uint32_t which, contain_error **err);
+
+// Kills an injected process, as contain_process_kill() does, and waits for its end; the result says why.
+//
+// process: the process.
+// reason: CONTAIN_ENDED_SIGNALLED, CONTAIN_ENDED_WALL or CONTAIN_ENDED_OUTPUT; one that had ended already keeps its own.
+// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+// size: sizeof *result.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of a result.
+// Threads: any, several at once. Since: 0.1.
+int contain_process_end(const contain_process *process,
+                        uint32_t reason,
+                        contain_result *result,
+                        size_t size,
+                        contain_error **err);
 
 // The id of an injected process, as the caller sees it.
 //
@@ -1005,6 +1145,218 @@ int contain_process_wait(const contain_process *process,
 // process: the process; NULL is fine, and so is one that a fork copied.
 // Threads: nobody else may use it. Since: 0.1.
 void contain_process_free(contain_process *process);
+
+// Opens the directory with the state of containers, and makes it (its last part, mode 0700) where it does not exist.
+//
+// directory: the directory; NULL: /run/contain for root, $XDG_RUNTIME_DIR/contain for a user.
+// runtime: where the runtime goes; the caller frees it with contain_runtime_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if runtime is NULL, or XDG_RUNTIME_DIR would be needed and is not set; what the kernel says of the
+// directory; CONTAIN_E_INVALID if it is somebody else's or others can enter it.
+// Ownership: the string is copied. Threads: any. Since: 0.1.
+int contain_runtime_open(const char *directory,
+                         contain_runtime **runtime,
+                         contain_error **err);
+
+// Makes a container whose state is on disk, up to the moment before its command begins: any process of this user can
+// start it, and this one may end unless the configuration binds it.
+//
+// runtime: the directory that it is to be in.
+// id: made of A-Z a-z 0-9 _ + . - and of 1 to 1024 bytes.
+// config: what the container is to be; may be freed afterwards.
+// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration.
+// size: sizeof *options.
+// container: where the container goes; the caller frees it with contain_container_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: those of contain_container_create(); -EEXIST with CONTAIN_E_EXISTS if there is one of this id.
+// Ownership: the string is copied; descriptors are duplicated and stay the caller's.
+// Threads: any, several at once on one runtime; one at a time on one configuration. Since: 0.1.
+int contain_runtime_create(const contain_runtime *runtime,
+                           const char *id,
+                           const contain_config *config,
+                           const contain_run_options *options,
+                           size_t size,
+                           contain_container **container,
+                           contain_error **err);
+
+// Makes a container whose state is on disk and lets its command begin; returns once it has been executed. A command
+// that cannot be executed leaves nothing on disk.
+//
+// runtime: the directory that it is to be in.
+// id: made of A-Z a-z 0-9 _ + . - and of 1 to 1024 bytes.
+// config: what the container is to be; may be freed afterwards.
+// options: the command's standard descriptors; NULL, with a size of 0: those of the configuration.
+// size: sizeof *options.
+// container: where the container goes; the caller frees it with contain_container_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: those of contain_runtime_create() and contain_container_start().
+// Ownership: the string is copied; descriptors are duplicated and stay the caller's.
+// Threads: any, several at once on one runtime; one at a time on one configuration. Since: 0.1.
+int contain_runtime_run(const contain_runtime *runtime,
+                        const char *id,
+                        const contain_config *config,
+                        const contain_run_options *options,
+                        size_t size,
+                        contain_container **container,
+                        contain_error **err);
+
+// Opens a container that some process of this user has made in the directory.
+//
+// runtime: the directory.
+// id: its id.
+// container: where the container goes; the caller frees it with contain_container_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or id is none; -ENOENT with CONTAIN_E_GONE if there is none of this id.
+// Threads: any, several at once on one runtime. Since: 0.1.
+int contain_container_open(const contain_runtime *runtime,
+                           const char *id,
+                           contain_container **container,
+                           contain_error **err);
+
+// Removes a container from disk by its id.
+//
+// runtime: the directory.
+// id: its id.
+// force: 0: only if it has ended. 1: it is killed first, what a crash has left is cleaned up, and one that does not
+// exist is no error.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or not allowed; -ENOENT with CONTAIN_E_GONE if there is none of this id;
+// -EBUSY with CONTAIN_E_BUSY if it has not ended.
+// Threads: any, several at once on one runtime. Since: 0.1.
+int contain_runtime_delete(const contain_runtime *runtime,
+                           const char *id,
+                           uint32_t force,
+                           contain_error **err);
+
+// Finds all containers in the directory, as they are now.
+//
+// runtime: the directory.
+// list: where the list goes; the caller frees it with contain_list_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL; what the kernel says of the directory.
+// Threads: any, several at once on one runtime. Since: 0.1.
+int contain_runtime_list(const contain_runtime *runtime, contain_list **list, contain_error **err);
+
+// Frees a runtime. Its containers stay as they are.
+//
+// runtime: the runtime; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_runtime_free(contain_runtime *runtime);
+
+// How many containers a list has.
+//
+// list: the list, or NULL.
+// Returns: the number; 0 if list is NULL or one that a fork copied.
+// Threads: any, several at once. Since: 0.1.
+size_t contain_list_get_count(const contain_list *list);
+
+// The id of a container in a list, which is in the order of the ids.
+//
+// list: the list, or NULL.
+// at: which one, from 0.
+// Returns: a string that lasts as long as the list; NULL if there is none.
+// Threads: any, several at once. Since: 0.1.
+const char *contain_list_get_id(const contain_list *list, size_t at);
+
+// The root directory of a container in a list, as it was given; --host for the host's own system.
+//
+// list: the list, or NULL.
+// at: which one, from 0.
+// Returns: a string that lasts as long as the list, empty where it cannot be told; NULL if there is none.
+// Threads: any, several at once. Since: 0.1.
+const char *contain_list_get_root(const contain_list *list, size_t at);
+
+// What is known of a container in a list.
+//
+// list: the list.
+// at: which one, from 0.
+// status: where it goes.
+// size: sizeof *status.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or there is none; -E2BIG if size is no size of a status; else why its status
+// cannot be told: what a crash or somebody else has left can be deleted with force.
+// Threads: any, several at once. Since: 0.1.
+int contain_list_get_status(const contain_list *list,
+                            size_t at,
+                            contain_status *status,
+                            size_t size,
+                            contain_error **err);
+
+// Frees a list and every string that was read from it.
+//
+// list: the list; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_list_free(contain_list *list);
+
+// The id of a container whose state is on disk.
+//
+// container: the container.
+// id: where a copy of it goes; the caller frees it with contain_string_free().
+// err: where an error goes, or NULL.
+// Returns: 1 if it has one; 0 if its state is not on disk, and nothing is written; negative on failure.
+// Errors: -EINVAL if an argument is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_id(const contain_container *container, char **id, contain_error **err);
+
+// What a container is doing, looked up anew.
+//
+// container: the container.
+// err: where an error goes, or NULL.
+// Returns: a CONTAIN_STATE_ value, above 0; negative on failure.
+// Errors: -EINVAL if container is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_state(const contain_container *container, contain_error **err);
+
+// All that is known of a container whose state is on disk, looked up anew.
+//
+// container: the container.
+// status: where it goes.
+// size: sizeof *status.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or the container's state is not on disk; -E2BIG if size is no size of a
+// status.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_status(const contain_container *container,
+                             contain_status *status,
+                             size_t size,
+                             contain_error **err);
+
+// The process ids, as the caller sees them, of everything in a container, injected commands too. What starts or ends
+// meanwhile may be missing or named.
+//
+// container: the container.
+// pids: where they go; NULL, with a capacity of 0: they are only counted.
+// capacity: how many pids has room for.
+// count: where the number of all of them goes, which may be more than capacity.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container or count is NULL, or pids with a capacity; -ESRCH with CONTAIN_E_GONE if it has ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_processes(const contain_container *container,
+                                int32_t *pids,
+                                size_t capacity,
+                                size_t *count,
+                                contain_error **err);
+
+// Removes a container from disk. One without state on disk has nothing to be removed; with force it is killed.
+//
+// container: the container.
+// force: 0: only if it has ended. 1: it is killed first, and one that has been deleted already is no error.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if container is NULL or force is another number; -EBUSY with CONTAIN_E_BUSY if it has not ended.
+// Threads: any, several at once. Since: 0.1.
+int contain_container_delete(const contain_container *container,
+                             uint32_t force,
+                             contain_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

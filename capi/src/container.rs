@@ -4,20 +4,37 @@
 use crate::boundary::{Handle, Maker, Output, borrow, call, free};
 use crate::config::ConfigHandle;
 use crate::error::ErrorHandle;
-use crate::options::{self, InjectOptions, RunOptions};
+use crate::options::{self, InjectOptions, Pipes, RunOptions, Wired};
 use crate::process::{self, ProcessHandle, Waiting};
-use crate::result::ResultStruct;
-use crate::strings;
-use runtime::{Config, Container, Error, Injection};
+use crate::result::{ResultPlace, ResultStruct};
+use runtime::{Config, Container, Error};
 use std::ffi::{OsString, c_char, c_int};
 use std::os::fd::IntoRawFd;
+use std::time::Duration;
 
-/// A container that this process made. Several threads may use one at once, but for freeing it.
+/// A container that this process made or opened. Several threads may use one at once, but for freeing it.
 pub struct ContainerHandle {
     maker: Maker,
-    container: Container,
+    made: Made,
+}
+
+/// A container, and what goes with it.
+pub(crate) struct Made {
+    pub(crate) container: Container,
     /// What the command got: what an injected command gets unless it is given its own.
-    env: Vec<OsString>,
+    pub(crate) env: Vec<OsString>,
+    pub(crate) pipes: Pipes,
+}
+
+impl ContainerHandle {
+    /// The container itself.
+    pub(crate) fn runtime(&self) -> &Container {
+        &self.made.container
+    }
+}
+
+pub(crate) fn boxed(made: Made) -> *mut ContainerHandle {
+    Box::into_raw(Box::new(ContainerHandle { maker: Maker::this_process(), made }))
 }
 
 impl Handle for ContainerHandle {
@@ -28,11 +45,11 @@ impl Handle for ContainerHandle {
     }
 }
 
-/// Makes a container in one of the two ways.
+/// Makes a container in one of several ways.
 ///
 /// # Safety
-/// As the pages of the two functions ask.
-unsafe fn make(
+/// As the pages of the functions that make one ask.
+pub(crate) unsafe fn make(
     config: *const ConfigHandle,
     options: *const RunOptions,
     size: usize,
@@ -43,12 +60,10 @@ unsafe fn make(
     let (config, place, given) =
         unsafe { (borrow(config)?, Output::new("container", container)?, options::read("options", options, size)?) };
     let mut config = config.config.clone();
-    if !options.is_null() {
-        config.stdio = given.stdio()?;
-    }
+    let wired = if options.is_null() { Wired::plain(config.stdio) } else { given.wired()? };
+    config.stdio = wired.stdio;
     let container = make(&config)?;
-    let handle = ContainerHandle { maker: Maker::this_process(), container, env: config.env };
-    place.write(Box::into_raw(Box::new(handle)));
+    place.write(boxed(Made { container, env: config.env, pipes: wired.pipes }));
     Ok(0)
 }
 
@@ -92,7 +107,7 @@ pub unsafe extern "C" fn contain_container_start(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || borrow(container)?.container.start().map(|()| 0)) }
+    unsafe { call(err, || borrow(container)?.runtime().start().map(|()| 0)) }
 }
 
 /// Makes a container and lets its command begin; returns once it has been executed.
@@ -149,16 +164,8 @@ pub unsafe extern "C" fn contain_container_inject(
         call(err, || {
             let container = borrow(container)?;
             let place = Output::new("process", process)?;
-            let options = options::read("options", options, size)?;
-            let injection = Injection {
-                argv: strings::command(argv)?,
-                env: options.environment()?.unwrap_or_else(|| container.env.clone()),
-                stdio: options.stdio()?,
-                pass_fds: options.pass_fds()?,
-                seccomp: options.seccomp()?,
-                timeout: options.timeout(),
-            };
-            place.write(process::boxed(container.container.inject(&injection)?));
+            let (injection, wired) = options::read("options", options, size)?.injection(argv, &container.made.env)?;
+            place.write(process::boxed(container.runtime().inject(&injection)?, wired.pipes));
             Ok(0)
         })
     }
@@ -179,7 +186,7 @@ pub unsafe extern "C" fn contain_container_signal(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || borrow(container)?.container.kill(signal).map(|()| 0)) }
+    unsafe { call(err, || borrow(container)?.runtime().kill(signal).map(|()| 0)) }
 }
 
 /// Kills a container: its command and everything in it. Does not wait until they are gone.
@@ -195,7 +202,7 @@ pub unsafe extern "C" fn contain_container_kill(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || borrow(container)?.container.kill(libc::SIGKILL).map(|()| 0)) }
+    unsafe { call(err, || borrow(container)?.runtime().kill(libc::SIGKILL).map(|()| 0)) }
 }
 
 /// Waits until a container has ended. The result stays: a later call gives it again.
@@ -219,10 +226,88 @@ pub unsafe extern "C" fn contain_container_wait(
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
         call(err, || {
-            let container = &borrow(container)?.container;
+            let container = borrow(container)?.runtime();
             Waiting::new(timeout_ms, result, size)?.done(|timeout| container.wait(timeout))
         })
     }
+}
+
+/// Sends a signal, waits for the end, and kills what is left when the time has passed; returns when the container has
+/// ended.
+///
+/// container: the container.
+/// signal: the signal for the command, such as SIGTERM.
+/// grace_ms: how many milliseconds the command has; 0: none.
+/// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+/// size: sizeof *result.
+/// err: where an error goes, or NULL.
+/// Returns: 0, also for one that had ended already and keeps its own result; negative on failure.
+/// Errors: -EINVAL; -E2BIG if size is no size of a result.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_stop(
+    container: *const ContainerHandle,
+    signal: c_int,
+    grace_ms: u64,
+    result: *mut ResultStruct,
+    size: usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let (container, place) = (borrow(container)?.runtime(), ResultPlace::new("result", result, size)?);
+            place.write(container.stop(signal, Duration::from_millis(grace_ms))?.into());
+            Ok(0)
+        })
+    }
+}
+
+/// Kills a container and waits for its end; the result says why.
+///
+/// container: the container.
+/// reason: CONTAIN_ENDED_SIGNALLED, CONTAIN_ENDED_WALL or CONTAIN_ENDED_OUTPUT; one that had ended already keeps its own.
+/// result: where the result goes; NULL, with a size of 0, if it is not wanted.
+/// size: sizeof *result.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL; -E2BIG if size is no size of a result.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_end(
+    container: *const ContainerHandle,
+    reason: u32,
+    result: *mut ResultStruct,
+    size: usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let container = borrow(container)?.runtime();
+            let (reason, place) = (process::reason(reason)?, ResultPlace::new("result", result, size)?);
+            place.write(container.end(reason)?.into());
+            Ok(0)
+        })
+    }
+}
+
+/// Gives the caller's end of a pipe that was asked for with CONTAIN_STDIO_PIPE.
+///
+/// container: the container.
+/// which: 0, 1 or 2.
+/// err: where an error goes, or NULL.
+/// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+/// Errors: -EINVAL if container is NULL, which is another number, or there is no pipe, or none any more.
+/// Threads: any, several at once. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_take_stdio(
+    container: *const ContainerHandle,
+    which: u32,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || borrow(container)?.made.pipes.take(which)) }
 }
 
 /// The process id of a container's supervisor, which is what inject(1) takes.
@@ -235,14 +320,14 @@ pub unsafe extern "C" fn contain_container_wait(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_pid(container: *const ContainerHandle, err: *mut *mut ErrorHandle) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || Ok(borrow(container)?.container.pid())) }
+    unsafe { call(err, || Ok(borrow(container)?.runtime().pid())) }
 }
 
 /// The process id of a container's PID 1, as the caller sees it.
 ///
 /// container: the container.
 /// err: where an error goes, or NULL.
-/// Returns: the id, above 0; negative on failure.
+/// Returns: the id; 0 if it was opened by its id and has ended; negative on failure.
 /// Errors: -EINVAL if container is NULL.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
@@ -251,7 +336,7 @@ pub unsafe extern "C" fn contain_container_init_pid(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || Ok(borrow(container)?.container.init_pid())) }
+    unsafe { call(err, || Ok(borrow(container)?.runtime().init_pid())) }
 }
 
 /// A pidfd of a container's PID 1: it can be read from when the container has ended.
@@ -267,7 +352,7 @@ pub unsafe extern "C" fn contain_container_pidfd(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || Ok(borrow(container)?.container.pidfd()?.into_raw_fd())) }
+    unsafe { call(err, || Ok(borrow(container)?.runtime().pidfd()?.into_raw_fd())) }
 }
 
 /// Frees a container. One that was started goes on, bound to the caller's life or detached as its configuration said;

@@ -5,6 +5,7 @@
 use crate::config::VethOptions;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
+use crate::state::StatusStruct;
 use std::fmt::Write;
 use std::mem::offset_of;
 
@@ -50,6 +51,8 @@ fn layout() -> String {
     let fields = fields!(ResultStruct: size, ended_by, status, exit_status, reserved, wall_ns, user_ns, system_ns,
         peak_memory);
     describe(&mut out, "contain_result", size_of::<ResultStruct>(), &fields);
+    let fields = fields!(StatusStruct: size, state, reserved, init_pid, pid, created);
+    describe(&mut out, "contain_status", size_of::<StatusStruct>(), &fields);
     out.push_str("\nint main(void) {\n    return 0;\n}\n");
     out
 }

@@ -37,3 +37,5 @@ mod container;
 mod result;
 
 mod process;
+
+mod state;

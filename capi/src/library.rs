@@ -3,13 +3,13 @@
 
 use crate::boundary::call;
 use crate::error::ErrorHandle;
-use crate::strings;
+use crate::strings::{self, Text};
 use std::ffi::{CString, c_char, c_int};
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 22] = [
+const FEATURES: [&str; 25] = [
     "capabilities",
     "config-json",
     "console-emulated",
@@ -27,9 +27,12 @@ const FEATURES: [&str; 22] = [
     "overlay",
     "pass-fds",
     "preserve-fds",
+    "probe",
     "rlimits",
     "seccomp-app",
     "seccomp-system",
+    "state",
+    "stdio-pipe",
     "timeout",
     "user",
 ];
@@ -56,6 +59,32 @@ pub unsafe extern "C" fn contain_has_feature(name: *const c_char, err: *mut *mut
         call(err, || {
             let name = strings::bytes("name", name)?;
             Ok(FEATURES.iter().any(|feature| name == *feature).into())
+        })
+    }
+}
+
+/// Finds out what this host allows, what is missing and how to mend it, as contain --doctor --json does. It starts a
+/// container of the host's own system, which ends at once.
+///
+/// text: where the JSON goes, ended by NUL; the caller frees it with contain_string_free().
+/// length: where its length without the NUL goes; NULL if it is not wanted.
+/// err: where an error goes, or NULL.
+/// Returns: 1 if containers of the host's own system work here; 0 if not; negative on failure.
+/// Errors: -EINVAL if text is NULL.
+/// Threads: any. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_probe(
+    text: *mut *mut c_char,
+    length: *mut usize,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe {
+        call(err, || {
+            let place = Text::new(text, length)?;
+            let report = runtime::probe();
+            place.write(&report.json());
+            Ok(report.works().into())
         })
     }
 }

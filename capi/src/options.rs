@@ -4,9 +4,11 @@
 
 use crate::boundary::{invalid, null};
 use crate::strings;
-use runtime::{Error, Kind, Profile, Stdio};
-use std::ffi::{OsString, c_char};
+use runtime::{Error, Injection, Kind, Profile, Stdio};
+use std::ffi::{OsString, c_char, c_int};
 use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// The command gets the caller's own descriptor.
@@ -16,7 +18,10 @@ pub const CONTAIN_STDIO_NULL: u32 = 1;
 /// The command gets the descriptor in the field behind.
 pub const CONTAIN_STDIO_DESCRIPTOR: u32 = 2;
 
-/// How contain_container_create() and contain_container_run() do it. The descriptors are duplicated within the call
+/// The library makes a pipe; contain_container_take_stdio() or contain_process_take_stdio() gives the caller's end.
+pub const CONTAIN_STDIO_PIPE: u32 = 3;
+
+/// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated within the call
 /// and stay the caller's.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -35,7 +40,7 @@ pub struct RunOptions {
     pub stderr_fd: i32,
 }
 
-/// How contain_container_inject() does it. The descriptors are duplicated within the call and stay the caller's.
+/// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and stay the caller's.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct InjectOptions {
@@ -140,25 +145,88 @@ pub(crate) unsafe fn read<T: Options>(name: &str, pointer: *const T, size: usize
     Ok(unsafe { known.assume_init() })
 }
 
-fn standard(name: &str, kind: u32, fd: i32) -> Result<Stdio, Error> {
-    let without = |stdio| match fd {
-        0 => Ok(stdio),
+/// What the command gets as one of its standard descriptors.
+#[derive(Debug, PartialEq, Eq)]
+enum Standard {
+    Of(Stdio),
+    Pipe,
+}
+
+fn standard(name: &str, kind: u32, fd: i32) -> Result<Standard, Error> {
+    let without = |standard| match fd {
+        0 => Ok(standard),
         _ => Err(invalid(format!("{name}_fd").as_str(), fd.to_string(), "it goes with CONTAIN_STDIO_DESCRIPTOR alone")),
     };
     match kind {
-        CONTAIN_STDIO_INHERIT => without(Stdio::Inherit),
-        CONTAIN_STDIO_NULL => without(Stdio::Null),
+        CONTAIN_STDIO_INHERIT => without(Standard::Of(Stdio::Inherit)),
+        CONTAIN_STDIO_NULL => without(Standard::Of(Stdio::Null)),
+        CONTAIN_STDIO_PIPE => without(Standard::Pipe),
         CONTAIN_STDIO_DESCRIPTOR if fd < 0 => {
             Err(invalid(&format!("{name}_fd"), fd.to_string(), "it is no descriptor").errno(libc::EBADF))
         }
-        CONTAIN_STDIO_DESCRIPTOR => Ok(Stdio::Descriptor(fd)),
+        CONTAIN_STDIO_DESCRIPTOR => Ok(Standard::Of(Stdio::Descriptor(fd))),
         _ => Err(invalid(&format!("{name}_kind"), kind.to_string(), "it is a CONTAIN_STDIO_ value")),
     }
 }
 
+/// The caller's ends of the pipes that it has not taken yet.
+#[derive(Default)]
+pub(crate) struct Pipes(Mutex<[Option<OwnedFd>; 3]>);
+
+impl Pipes {
+    /// Gives one to the caller.
+    pub(crate) fn take(&self, which: u32) -> Result<c_int, Error> {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = usize::try_from(which).ok().and_then(|which| ends.get_mut(which));
+        let end = end.ok_or_else(|| invalid("which", which.to_string(), "it is 0, 1 or 2"))?;
+        end.take().map(IntoRawFd::into_raw_fd).ok_or_else(|| {
+            invalid("which", which.to_string(), "it was not asked for as CONTAIN_STDIO_PIPE, or has been taken")
+        })
+    }
+}
+
+/// What a command gets, and the two ends of its pipes.
+pub(crate) struct Wired {
+    pub(crate) stdio: [Stdio; 3],
+    /// The command's ends: open until it has them.
+    theirs: Vec<OwnedFd>,
+    pub(crate) pipes: Pipes,
+}
+
+impl Wired {
+    /// As a configuration has it.
+    pub(crate) fn plain(stdio: [Stdio; 3]) -> Wired {
+        Wired { stdio, theirs: Vec::new(), pipes: Pipes::default() }
+    }
+
+    fn new(wanted: [Standard; 3]) -> Result<Wired, Error> {
+        let mut wired = Wired::plain([Stdio::Inherit; 3]);
+        let mut ends: [Option<OwnedFd>; 3] = Default::default();
+        for (number, ((wanted, stdio), end)) in wanted.into_iter().zip(&mut wired.stdio).zip(&mut ends).enumerate() {
+            *stdio = match wanted {
+                Standard::Of(stdio) => stdio,
+                Standard::Pipe => {
+                    let (reader, writer) = std::io::pipe().map_err(|error| {
+                        let errno = error.raw_os_error().unwrap_or(libc::EIO);
+                        Error::new(Kind::System, "caller", "make a pipe for", "the command").errno(errno)
+                    })?;
+                    let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
+                    let (theirs, ours) = if number == 0 { (reader, writer) } else { (writer, reader) };
+                    let stdio = Stdio::Descriptor(theirs.as_raw_fd());
+                    wired.theirs.push(theirs);
+                    *end = Some(ours);
+                    stdio
+                }
+            };
+        }
+        wired.pipes = Pipes(Mutex::new(ends));
+        Ok(wired)
+    }
+}
+
 impl RunOptions {
-    pub(crate) fn stdio(&self) -> Result<[Stdio; 3], Error> {
-        Ok([
+    pub(crate) fn wired(&self) -> Result<Wired, Error> {
+        Wired::new([
             standard("stdin", self.stdin_kind, self.stdin_fd)?,
             standard("stdout", self.stdout_kind, self.stdout_fd)?,
             standard("stderr", self.stderr_kind, self.stderr_fd)?,
@@ -167,28 +235,46 @@ impl RunOptions {
 }
 
 impl InjectOptions {
-    pub(crate) fn stdio(&self) -> Result<[Stdio; 3], Error> {
+    /// What is to be injected, and the caller's ends of its pipes. `env` is what it gets unless it is given its own.
+    ///
+    /// # Safety
+    /// `argv` and the options are as the pages of the functions that inject ask.
+    pub(crate) unsafe fn injection(
+        &self,
+        argv: *const *const c_char,
+        env: &[OsString],
+    ) -> Result<(Injection, Wired), Error> {
+        // SAFETY: as the caller says.
+        unsafe {
+            let (argv, seccomp, pass_fds) = (strings::command(argv)?, self.seccomp()?, self.pass_fds()?);
+            let env = self.environment()?.unwrap_or_else(|| env.to_vec());
+            let wired = self.wired()?;
+            Ok((Injection { argv, env, stdio: wired.stdio, pass_fds, seccomp, timeout: self.timeout() }, wired))
+        }
+    }
+
+    pub(crate) fn wired(&self) -> Result<Wired, Error> {
         let &InjectOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd, .. } = self;
-        RunOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd }.stdio()
+        RunOptions { stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd }.wired()
     }
 
     /// The descriptors that it keeps.
     ///
     /// # Safety
     /// As [`descriptors`].
-    pub(crate) unsafe fn pass_fds(&self) -> Result<Vec<i32>, Error> {
+    unsafe fn pass_fds(&self) -> Result<Vec<i32>, Error> {
         let count = usize::try_from(self.pass_fds_count).unwrap_or(usize::MAX);
         // SAFETY: as the caller says.
         unsafe { descriptors(self.pass_fds, count) }
     }
 
     /// The deadline, where one is given.
-    pub(crate) fn timeout(&self) -> Option<Duration> {
+    fn timeout(&self) -> Option<Duration> {
         (self.timeout_ms != 0).then(|| Duration::from_millis(self.timeout_ms))
     }
 
     /// The profile, where one is given; also sees to it that what is reserved is zero.
-    pub(crate) fn seccomp(&self) -> Result<Option<Profile>, Error> {
+    fn seccomp(&self) -> Result<Option<Profile>, Error> {
         if self.reserved != 0 {
             return Err(invalid("reserved", self.reserved.to_string(), "it is 0"));
         }
@@ -199,7 +285,7 @@ impl InjectOptions {
     ///
     /// # Safety
     /// `env` is NULL or an array of strings that a NULL ends.
-    pub(crate) unsafe fn environment(&self) -> Result<Option<Vec<OsString>>, Error> {
+    unsafe fn environment(&self) -> Result<Option<Vec<OsString>>, Error> {
         if self.env.is_null() {
             return Ok(None);
         }
@@ -246,9 +332,10 @@ mod tests {
 
     #[test]
     fn standard_refuses_what_means_nothing() {
-        assert_eq!(standard("stdin", CONTAIN_STDIO_DESCRIPTOR, 0), Ok(Stdio::Descriptor(0)));
+        assert_eq!(standard("stdin", CONTAIN_STDIO_DESCRIPTOR, 0), Ok(Standard::Of(Stdio::Descriptor(0))));
         assert_eq!(standard("stdin", CONTAIN_STDIO_DESCRIPTOR, -1).unwrap_err().errno, Some(libc::EBADF));
         assert_eq!(standard("stdin", CONTAIN_STDIO_INHERIT, 5).unwrap_err().kind, Kind::Invalid);
-        assert_eq!(standard("stdin", 3, 0).unwrap_err().kind, Kind::Invalid);
+        assert_eq!(standard("stdin", CONTAIN_STDIO_PIPE, 1).unwrap_err().kind, Kind::Invalid);
+        assert_eq!(standard("stdin", 4, 0).unwrap_err().kind, Kind::Invalid);
     }
 }

@@ -75,42 +75,68 @@ impl From<Outcome> for ResultStruct {
     }
 }
 
-/// Where the caller wants a result, if it wants one.
-pub(crate) struct ResultPlace {
-    pointer: *mut u8,
+impl Growing for ResultStruct {
+    fn sized(self, size: u64) -> ResultStruct {
+        ResultStruct { size, ..self }
+    }
+}
+
+/// A struct that the library fills in: its first field says how many bytes it knew, every byte belongs to a field, and
+/// fields are added at the end alone.
+pub(crate) trait Growing: Copy {
+    /// With that size in the first field.
+    fn sized(self, size: u64) -> Self;
+}
+
+/// Where the caller wants such a struct, if it wants one.
+pub(crate) struct Place<T> {
+    pointer: *mut T,
     size: usize,
 }
 
-impl ResultPlace {
-    /// Looks at the place before anything is done. NULL and 0: no result is wanted.
+/// Where the caller wants a result.
+pub(crate) type ResultPlace = Place<ResultStruct>;
+
+impl<T: Growing> Place<T> {
+    /// Looks at the place before anything is done. NULL and 0: nothing is wanted.
     ///
     /// # Safety
     /// `pointer` is NULL or `size` bytes can be written to until the call returns.
-    pub(crate) unsafe fn new(pointer: *mut ResultStruct, size: usize) -> Result<ResultPlace, Error> {
+    pub(crate) unsafe fn new(name: &str, pointer: *mut T, size: usize) -> Result<Place<T>, Error> {
         if pointer.is_null() && size > 0 {
-            return Err(null("result"));
+            return Err(null(name));
         }
         if !pointer.is_null() && size < size_of::<u64>() {
-            return Err(invalid("size", size.to_string(), "a result begins with 8 bytes for its size"));
+            return Err(invalid("size", size.to_string(), format!("a {name} begins with 8 bytes for its size")));
         }
         if size > LARGEST {
-            return Err(too_big("result", size, "no version of it is as large"));
+            return Err(too_big(name, size, "no version of it is as large"));
         }
-        Ok(ResultPlace { pointer: pointer.cast(), size })
+        Ok(Place { pointer, size })
     }
 
-    /// Writes the result as far as there is room, and zeros where there is more.
-    pub(crate) fn write(self, outcome: Outcome) {
+    /// As `new`, but it must be wanted.
+    ///
+    /// # Safety
+    /// As there.
+    pub(crate) unsafe fn wanted(name: &str, pointer: *mut T, size: usize) -> Result<Place<T>, Error> {
+        // SAFETY: as the caller says.
+        if pointer.is_null() { Err(null(name)) } else { unsafe { Place::new(name, pointer, size) } }
+    }
+
+    /// Writes the struct as far as there is room, and zeros where there is more.
+    pub(crate) fn write(self, value: T) {
         if self.pointer.is_null() {
             return;
         }
-        let known = size_of::<ResultStruct>().min(self.size);
-        let result = ResultStruct { size: known as u64, ..ResultStruct::from(outcome) };
+        let known = size_of::<T>().min(self.size);
+        let value = value.sized(known as u64);
+        let place: *mut u8 = self.pointer.cast();
         // SAFETY: `size` bytes can be written to, as the maker of this says, and `known` is at most that and at most
-        // the length of `result`.
+        // the length of `value`.
         unsafe {
-            std::ptr::copy_nonoverlapping((&raw const result).cast::<u8>(), self.pointer, known);
-            self.pointer.add(known).write_bytes(0, self.size.saturating_sub(known));
+            std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), place, known);
+            place.add(known).write_bytes(0, self.size.saturating_sub(known));
         }
     }
 }
@@ -131,7 +157,7 @@ mod tests {
     fn written(size: usize) -> Vec<u8> {
         let mut bytes = vec![0xaau8; 128];
         // SAFETY: there are more bytes than `size`.
-        unsafe { ResultPlace::new(bytes.as_mut_ptr().cast(), size) }.unwrap().write(OUTCOME);
+        unsafe { ResultPlace::new("result", bytes.as_mut_ptr().cast(), size) }.unwrap().write(OUTCOME.into());
         bytes
     }
 
@@ -157,11 +183,11 @@ mod tests {
         let mut bytes = [0u8; 8];
         // SAFETY: nothing is written.
         unsafe {
-            assert!(ResultPlace::new(bytes.as_mut_ptr().cast(), 7).is_err());
-            assert!(ResultPlace::new(bytes.as_mut_ptr().cast(), 0).is_err());
-            assert!(ResultPlace::new(bytes.as_mut_ptr().cast(), LARGEST + 1).is_err());
-            assert!(ResultPlace::new(std::ptr::null_mut(), 56).is_err());
-            assert!(ResultPlace::new(std::ptr::null_mut(), 0).is_ok());
+            assert!(ResultPlace::new("result", bytes.as_mut_ptr().cast(), 7).is_err());
+            assert!(ResultPlace::new("result", bytes.as_mut_ptr().cast(), 0).is_err());
+            assert!(ResultPlace::new("result", bytes.as_mut_ptr().cast(), LARGEST + 1).is_err());
+            assert!(ResultPlace::new("result", std::ptr::null_mut(), 56).is_err());
+            assert!(ResultPlace::new("result", std::ptr::null_mut(), 0).is_ok());
         }
     }
 }

@@ -312,6 +312,11 @@ impl Process {
         self.monitored.kill(signal)
     }
 
+    /// Kills it, as SIGKILL does, and waits for that; the result says `reason`.
+    pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.monitored.end(reason)
+    }
+
     /// Waits for its end.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
         self.monitored.wait(timeout)

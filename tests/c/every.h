@@ -53,6 +53,25 @@
     X(contain_container_pid, NULL)                                                                   \
     X(contain_container_init_pid, NULL)                                                              \
     X(contain_container_pidfd, NULL)                                                                 \
+    X(contain_probe, NULL, NULL)                                                                     \
+    X(contain_runtime_open, NULL, NULL)                                                              \
+    X(contain_runtime_create, NULL, NULL, NULL, NULL, 0, NULL)                                       \
+    X(contain_runtime_run, NULL, NULL, NULL, NULL, 0, NULL)                                          \
+    X(contain_runtime_delete, NULL, NULL, 0)                                                         \
+    X(contain_runtime_list, NULL, NULL)                                                              \
+    X(contain_list_get_status, NULL, 0, NULL, 0)                                                     \
+    X(contain_container_open, NULL, NULL, NULL)                                                      \
+    X(contain_container_id, NULL, NULL)                                                              \
+    X(contain_container_state, NULL)                                                                 \
+    X(contain_container_status, NULL, NULL, 0)                                                       \
+    X(contain_container_processes, NULL, NULL, 0, NULL)                                              \
+    X(contain_container_delete, NULL, 0)                                                             \
+    X(contain_container_stop, NULL, 0, 0, NULL, 0)                                                   \
+    X(contain_container_end, NULL, 0, NULL, 0)                                                       \
+    X(contain_container_take_stdio, NULL, 0)                                                         \
+    X(contain_process_inject, 0, NULL, NULL, 0, NULL)                                                \
+    X(contain_process_take_stdio, NULL, 0)                                                           \
+    X(contain_process_end, NULL, 0, NULL, 0)                                                         \
     X(contain_process_pid, NULL)                                                                     \
     X(contain_process_pidfd, NULL)                                                                   \
     X(contain_process_signal, NULL, 0)                                                               \

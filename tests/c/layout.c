@@ -80,6 +80,20 @@ CHECK(sizeof(((contain_result *)0)->system_ns) == 8);
 CHECK(offsetof(contain_result, peak_memory) == 48);
 CHECK(sizeof(((contain_result *)0)->peak_memory) == 8);
 
+CHECK(sizeof(contain_status) == 32);
+CHECK(offsetof(contain_status, size) == 0);
+CHECK(sizeof(((contain_status *)0)->size) == 8);
+CHECK(offsetof(contain_status, state) == 8);
+CHECK(sizeof(((contain_status *)0)->state) == 4);
+CHECK(offsetof(contain_status, reserved) == 12);
+CHECK(sizeof(((contain_status *)0)->reserved) == 4);
+CHECK(offsetof(contain_status, init_pid) == 16);
+CHECK(sizeof(((contain_status *)0)->init_pid) == 4);
+CHECK(offsetof(contain_status, pid) == 20);
+CHECK(sizeof(((contain_status *)0)->pid) == 4);
+CHECK(offsetof(contain_status, created) == 24);
+CHECK(sizeof(((contain_status *)0)->created) == 8);
+
 int main(void) {
     return 0;
 }

@@ -33,6 +33,10 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
     if context.printer.is_some() {
         return print_outside(context, &failure).unwrap_or_else(|_| last_words());
     }
+    // A library's, of which its caller has let go: its record says it, and its standard error is the command's.
+    if !Fd(context.descriptors.starter).is_some() {
+        return OWN_FAILURE;
+    }
     // Returns only where even that cannot be done.
     let _ = print(context, &failure);
     last_words()

@@ -85,6 +85,8 @@ static void free_of_null_is_fine(void) {
     contain_config_free(NULL);
     contain_container_free(NULL);
     contain_process_free(NULL);
+    contain_runtime_free(NULL);
+    contain_list_free(NULL);
 }
 
 static void reading_no_error_gives_nothing(void) {
@@ -198,7 +200,7 @@ static void descriptors_are_looked_at(void) {
     options.stdout_kind = CONTAIN_STDIO_NULL;
     options.stdout_fd = 5;
     NOT_ALLOWED(contain_container_run(config, &options, sizeof options, &container, &err));
-    options.stdout_kind = 3;
+    options.stdout_kind = 4;
     options.stdout_fd = 0;
     NOT_ALLOWED(contain_container_run(config, &options, sizeof options, &container, &err));
     CHECK(container == NULL);

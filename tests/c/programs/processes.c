@@ -7,6 +7,24 @@ static const char *sleeper[] = {"sleep", "60", NULL};
 
 #define FOREIGN(call) REFUSED(call, ECHILD, CONTAIN_E_WRONG_PROCESS)
 
+static char folder[] = "/tmp/contain-processes.XXXXXX";
+
+static void use_foreign_state(contain_runtime *runtime, contain_list *list, contain_config *config) {
+    contain_container *container = NULL;
+    contain_list *other = NULL;
+    contain_status status;
+    FOREIGN(contain_runtime_create(runtime, "b", config, NULL, 0, &container, &err));
+    FOREIGN(contain_runtime_run(runtime, "b", config, NULL, 0, &container, &err));
+    FOREIGN(contain_container_open(runtime, "a", &container, &err));
+    FOREIGN(contain_runtime_delete(runtime, "a", 1, &err));
+    FOREIGN(contain_runtime_list(runtime, &other, &err));
+    FOREIGN(contain_list_get_status(list, 0, &status, sizeof status, &err));
+    CHECK(contain_list_get_count(list) == 0 && contain_list_get_id(list, 0) == NULL);
+    CHECK(contain_list_get_root(list, 0) == NULL && other == NULL && container == NULL);
+    contain_list_free(list);
+    contain_runtime_free(runtime);
+}
+
 static void use_foreign(contain_config *config, contain_container *container, contain_process *process) {
     contain_config *copy = NULL;
     contain_container *other = NULL;
@@ -56,6 +74,18 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_container_pid(container, &err));
     FOREIGN(contain_container_init_pid(container, &err));
     FOREIGN(contain_container_pidfd(container, &err));
+    contain_status status;
+    size_t count = 0;
+    FOREIGN(contain_container_id(container, &text, &err));
+    FOREIGN(contain_container_state(container, &err));
+    FOREIGN(contain_container_status(container, &status, sizeof status, &err));
+    FOREIGN(contain_container_processes(container, NULL, 0, &count, &err));
+    FOREIGN(contain_container_stop(container, SIGTERM, 0, NULL, 0, &err));
+    FOREIGN(contain_container_end(container, CONTAIN_ENDED_WALL, NULL, 0, &err));
+    FOREIGN(contain_container_delete(container, 1, &err));
+    FOREIGN(contain_container_take_stdio(container, 0, &err));
+    FOREIGN(contain_process_end(process, CONTAIN_ENDED_WALL, NULL, 0, &err));
+    FOREIGN(contain_process_take_stdio(process, 0, &err));
     FOREIGN(contain_process_signal(process, SIGTERM, &err));
     FOREIGN(contain_process_kill(process, &err));
     FOREIGN(contain_process_wait(process, 0, NULL, 0, &err));
@@ -75,12 +105,21 @@ static void handle_in_a_forked_child_is_an_error(void) {
     contain_config *config = host(sleeper);
     contain_container *container = NULL;
     contain_process *process = NULL;
+    contain_runtime *runtime = NULL;
+    contain_list *list = NULL;
+    CHECK(mkdtemp(folder) != NULL);
+    DONE(contain_runtime_open(folder, &runtime, &err));
+    DONE(contain_runtime_run(runtime, "a", config, NULL, 0, &container, &err));
+    DONE(contain_runtime_list(runtime, &list, &err));
+    CHECK(contain_list_get_count(list) == 1);
+    contain_container_free(container);
     DONE(contain_container_run(config, NULL, 0, &container, &err));
     DONE(contain_container_inject(container, sleeper, NULL, 0, &process, &err));
     fflush(stdout);
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
+        use_foreign_state(runtime, list, config);
         use_foreign(config, container, process);
         fflush(stdout);
         _exit(check_failed);
@@ -90,6 +129,10 @@ static void handle_in_a_forked_child_is_an_error(void) {
     CHECK(contain_process_wait(process, 0, NULL, 0, NULL) == 0);
     DONE(contain_container_kill(container, &err));
     ended(container);
+    DONE(contain_runtime_delete(runtime, "a", 1, &err));
+    contain_list_free(list);
+    contain_runtime_free(runtime);
+    CHECK(rmdir(folder) == 0);
     contain_process_free(process);
     contain_container_free(container);
     contain_config_free(config);
