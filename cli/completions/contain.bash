@@ -35,6 +35,8 @@ _contain() {
         --explain
         --doctor
         --json
+        --json-fd
+        --log-format
         -h --help
         --version
     )
@@ -79,6 +81,8 @@ _contain() {
         --preserve-fds) taker=$word ;;
         --timeout) taker=$word ;;
         --name) taker=$word ;;
+        --json-fd) taker=$word ;;
+        --log-format) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -105,6 +109,8 @@ _contain() {
         --preserve-fds) : ;;
         --timeout) : ;;
         --name) : ;;
+        --json-fd) : ;;
+        --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
         *) ;;
         esac
         return

@@ -56,6 +56,10 @@ function __contain_operands
                 set skip 1
             case --name
                 set skip 1
+            case --json-fd
+                set skip 1
+            case --log-format
+                set skip 1
             case '-?*'
                 if string match -qr -- '^-[cnh]+[giou]$' $word
                     set skip 1
@@ -104,7 +108,9 @@ complete -c contain -n __contain_in_options -l name -x -d 'inject and the librar
 complete -c contain -n __contain_in_options -l detach -d 'print the supervisor\'s process id and return once CMD runs; without -c CMD has /dev/null'
 complete -c contain -n __contain_in_options -l explain -d 'print what would be done, and do nothing'
 complete -c contain -n __contain_in_options -l doctor -d 'say what this host allows, what is missing, and how to mend it'
-complete -c contain -n __contain_in_options -l json -d 'with --explain or --doctor: for programs'
+complete -c contain -n __contain_in_options -l json -d 'a record of how it ended, on stderr; with --explain or --doctor: what they print for programs'
+complete -c contain -n __contain_in_options -l json-fd -x -d 'the record of --json on descriptor N, which CMD does not get'
+complete -c contain -n __contain_in_options -l log-format -xa 'text json' -d 'how errors and notes are printed on stderr: in words, or as records for programs'
 complete -c contain -n __contain_in_options -s h -l help -d 'show this help'
 complete -c contain -n __contain_in_options -l version -d 'show the version'
 complete -c contain -n 'string match -qr "^0 " -- (__contain_operands)' -xa '(__fish_complete_directories)'

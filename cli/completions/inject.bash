@@ -5,6 +5,9 @@ _inject() {
     local -a words=() options=(
         -t
         --timeout
+        --json
+        --json-fd
+        --log-format
         -h --help
         --version
     )
@@ -29,6 +32,8 @@ _inject() {
         --) operands=$((last - i - 1)); break ;;
         --*=*) ;;
         --timeout) taker=$word ;;
+        --json-fd) taker=$word ;;
+        --log-format) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -37,6 +42,8 @@ _inject() {
     if [[ -n $taker ]]; then
         case $taker in
         --timeout) : ;;
+        --json-fd) : ;;
+        --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
         *) ;;
         esac
         return

@@ -18,6 +18,10 @@ function __inject_operands
                 set behind 1
             case --timeout
                 set skip 1
+            case --json-fd
+                set skip 1
+            case --log-format
+                set skip 1
             case '-?*'
             case '*'
                 set behind 1
@@ -34,6 +38,9 @@ end
 complete -c inject -f
 complete -c inject -n __inject_in_options -s t -d 'a terminal of the container\'s own, passed through'
 complete -c inject -n __inject_in_options -l timeout -x -d 'how long CMD may run; then it and all that it started is killed'
+complete -c inject -n __inject_in_options -l json -d 'a record of how CMD ended, on stderr'
+complete -c inject -n __inject_in_options -l json-fd -x -d 'the record of --json on descriptor N, which CMD does not get'
+complete -c inject -n __inject_in_options -l log-format -xa 'text json' -d 'how errors and notes are printed on stderr: in words, or as records for programs'
 complete -c inject -n __inject_in_options -s h -l help -d 'show this help'
 complete -c inject -n __inject_in_options -l version -d 'show the version'
 complete -c inject -n 'string match -qr "^0 " -- (__inject_operands)' -xa '(pgrep -x contain)'

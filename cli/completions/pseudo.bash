@@ -6,6 +6,7 @@ _pseudo() {
         -g
         -u
         --explain
+        --log-format
         -h --help
         --version
     )
@@ -32,6 +33,7 @@ _pseudo() {
         --*=*) ;;
         -g) taker=$word ;;
         -u) taker=$word ;;
+        --log-format) taker=$word ;;
         -?*) ;;
         *) operands=$((last - i)); break ;;
         esac
@@ -41,6 +43,7 @@ _pseudo() {
         case $taker in
         -g) : ;;
         -u) : ;;
+        --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;
         *) ;;
         esac
         return

@@ -20,6 +20,8 @@ function __pseudo_operands
                 set skip 1
             case -u
                 set skip 1
+            case --log-format
+                set skip 1
             case '-?*'
                 if string match -qr -- '^-[h]+[gu]$' $word
                     set skip 1
@@ -40,6 +42,7 @@ complete -c pseudo -f
 complete -c pseudo -n __pseudo_in_options -s g -x -d 'group id map of the user namespace'
 complete -c pseudo -n __pseudo_in_options -s u -x -d 'user id map of the user namespace'
 complete -c pseudo -n __pseudo_in_options -l explain -d 'print what would be done, and do nothing'
+complete -c pseudo -n __pseudo_in_options -l log-format -xa 'text json' -d 'how errors and notes are printed on stderr: in words, or as records for programs'
 complete -c pseudo -n __pseudo_in_options -s h -l help -d 'show this help'
 complete -c pseudo -n __pseudo_in_options -l version -d 'show the version'
 complete -c pseudo -n 'string match -qr "^0 " -- (__pseudo_operands)' -xa '(__fish_complete_command)'

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! contain [OPTIONS] DIR [CMD [ARG]...]
 
-use crate::options::{Given, Option_, Program, parse, utf8};
+use crate::options::{Given, Option_, Program, utf8};
+use crate::print::Printer;
+use crate::result::JSON_FD;
 use crate::start::ExitCode;
-use crate::{doctor, mounts, network, print, process};
+use crate::{doctor, mounts, network, print, process, result};
+use contain::command_line::Manner;
 use contain::state::Detached;
 use contain::{Config, Console, Root};
 use std::ffi::OsString;
@@ -155,7 +158,13 @@ pub(crate) static PROGRAM: Program = Program {
             value: None,
             help: "say what this host allows, what is missing, and how to mend it",
         },
-        Option_ { short: None, long: Some("json"), value: None, help: "with --explain or --doctor: for programs" },
+        Option_ {
+            short: None,
+            long: Some("json"),
+            value: None,
+            help: "a record of how it ended, on stderr; with --explain or --doctor: what they print for programs",
+        },
+        JSON_FD,
     ],
     notes: "Maps are START:LOWER:COUNT[,START:LOWER:COUNT]..., START inside, LOWER on the host.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
@@ -164,19 +173,32 @@ pub(crate) static PROGRAM: Program = Program {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Some(status) = print::report(PROGRAM.name) {
-        return status;
+    print::main(&PROGRAM, |given, printer| {
+        if given.has("doctor") {
+            return examine(given, printer);
+        }
+        match configure(given).and_then(|config| Ok((wanted(given, &config)?, config))) {
+            Ok((wanted, config)) => run(given, &config, wanted, printer),
+            Err(wrong) => printer.usage(&wrong),
+        }
+    })
+}
+
+/// What is to be done beside running the container.
+struct Wanted {
+    name: Option<String>,
+    record: Option<i32>,
+}
+
+fn wanted(given: &Given, config: &Config) -> Result<Wanted, String> {
+    if given.has("explain") && given.value("json-fd").is_some() {
+        return Err("--json-fd goes without --explain, which prints to stdout".into());
     }
-    match parse(&PROGRAM, std::env::args_os().skip(1)) {
-        Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
-        Ok(given) if given.has("version") => print::version(&PROGRAM),
-        Ok(given) if given.has("doctor") => examine(&given),
-        Ok(given) => match configure(&given) {
-            Ok(config) => run(&given, &config),
-            Err(wrong) => print::usage(&PROGRAM, &wrong),
-        },
-        Err(wrong) => print::usage(&PROGRAM, &wrong),
+    let record = if given.has("explain") { None } else { result::wanted(given, config.preserve_fds)? };
+    if record.is_some() && given.has("detach") {
+        return Err("--json tells how CMD ended, and --detach does not wait for that".into());
     }
+    Ok(Wanted { name: name(given)?, record })
 }
 
 fn configure(given: &Given) -> Result<Config, String> {
@@ -186,9 +208,6 @@ fn configure(given: &Given) -> Result<Config, String> {
     let mut argv: Vec<OsString> = operands.collect();
     if argv.is_empty() {
         argv.push("/bin/sh".into());
-    }
-    if given.has("json") && !given.has("explain") {
-        return Err("--json goes with --explain or --doctor".into());
     }
     let mut config = Config::new(root, argv);
     config.uid_map = utf8(given.value("u"))?;
@@ -208,9 +227,12 @@ fn configure(given: &Given) -> Result<Config, String> {
     Ok(config)
 }
 
-fn examine(given: &Given) -> ExitCode {
+fn examine(given: &Given, printer: Printer) -> ExitCode {
     match given.operands.first() {
-        Some(_) => print::usage(&PROGRAM, "--doctor takes no DIR: it looks at this host"),
+        Some(_) => printer.usage("--doctor takes no DIR: it looks at this host"),
+        None if given.value("json-fd").is_some() => {
+            printer.usage("--json-fd goes without --doctor, which prints to stdout")
+        }
         None => doctor::print(given.has("json")),
     }
 }
@@ -224,25 +246,25 @@ fn name(given: &Given) -> Result<Option<String>, String> {
     }
 }
 
-fn start(given: &Given, config: &Config, name: Option<&str>) -> ExitCode {
-    let tell = |note: &str| print::note(PROGRAM.name, note);
-    if !given.has("detach") {
-        return print::error(PROGRAM.name, &contain::command_line::contain(config, name, tell));
+fn run(given: &Given, config: &Config, wanted: Wanted, printer: Printer) -> ExitCode {
+    if given.has("explain") {
+        return explain(given, config, printer);
     }
-    match contain::command_line::detach(config, name, tell, |error| print::error(PROGRAM.name, error).into()) {
+    let name = wanted.name.as_deref();
+    if !given.has("detach") {
+        let start = |manner: &Manner<'_>| contain::command_line::contain(config, name, manner);
+        return result::with_record(wanted.record, config.preserve_fds, printer, start);
+    }
+    let tell = |note: &str| printer.note(note);
+    let manner = Manner { tell: &tell, records: printer.records(), result: None };
+    match contain::command_line::detach(config, name, &manner, &|error| printer.error(error).into()) {
         Ok(Detached::Running(pid)) => print::out(&format!("{pid}\n")),
         Ok(Detached::Failed(status)) => ExitCode::from(status),
-        Err(error) => print::error(PROGRAM.name, &error),
+        Err(error) => printer.error(&error),
     }
 }
 
-fn run(given: &Given, config: &Config) -> ExitCode {
-    if !given.has("explain") {
-        return match name(given) {
-            Ok(name) => start(given, config, name.as_deref()),
-            Err(wrong) => print::usage(&PROGRAM, &wrong),
-        };
-    }
+fn explain(given: &Given, config: &Config, printer: Printer) -> ExitCode {
     let explained = if given.has("json") {
         contain::explain::json(config).map(|text| text + "\n")
     } else {
@@ -250,6 +272,6 @@ fn run(given: &Given, config: &Config) -> ExitCode {
     };
     match explained {
         Ok(text) => print::out(&text),
-        Err(error) => print::error(PROGRAM.name, &error),
+        Err(error) => printer.error(&error),
     }
 }

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! inject PID|NAME [CMD [ARG]...]
 
-use crate::options::{Given, Option_, Program, parse, seconds};
-use crate::print;
+use crate::options::{Given, Option_, Program, seconds};
+use crate::print::{self, Printer};
+use crate::result::{self, JSON_FD};
 use crate::start::ExitCode;
+use contain::Error;
+use contain::command_line::{self, Manner};
 use std::ffi::OsString;
 
 /// Its table.
@@ -25,6 +28,8 @@ pub(crate) static PROGRAM: Program = Program {
             value: Some("SECONDS"),
             help: "how long CMD may run; then it and all that it started is killed",
         },
+        Option_ { short: None, long: Some("json"), value: None, help: "a record of how CMD ended, on stderr" },
+        JSON_FD,
     ],
     notes: "CMD is looked up on PATH, and keeps environment and descriptors.\n\
         Exit status: CMD's own; 128+N when signal N ended it; 127 not found; 126 not executable;\n\
@@ -33,37 +38,24 @@ pub(crate) static PROGRAM: Program = Program {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Some(status) = print::report(PROGRAM.name) {
-        return status;
-    }
-    match parse(&PROGRAM, std::env::args_os().skip(1)) {
-        Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
-        Ok(given) if given.has("version") => print::version(&PROGRAM),
-        Ok(given) => run(&given),
-        Err(wrong) => print::usage(&PROGRAM, &wrong),
-    }
+    print::main(&PROGRAM, |given, printer| run(given, printer).unwrap_or_else(|wrong| printer.usage(&wrong)))
 }
 
-fn run(given: &Given) -> ExitCode {
-    let Some((pid, command)) = given.operands.split_first() else {
-        return print::usage(&PROGRAM, "no PID given");
-    };
-    let timeout = match given.value("timeout").map(|time| seconds("--timeout", time)).transpose() {
-        Ok(timeout) => timeout,
-        Err(wrong) => return print::usage(&PROGRAM, &wrong),
-    };
+fn run(given: &Given, printer: Printer) -> Result<ExitCode, String> {
+    let (pid, command) = given.operands.split_first().ok_or("no PID given")?;
+    let timeout = given.value("timeout").map(|time| seconds("--timeout", time)).transpose()?;
+    let record = result::wanted(given, 0)?;
     let terminal = given.has("t");
     let (argv, environment) = (command_or_shell(command), environment());
-    let tell = |note: &str| print::note(PROGRAM.name, note);
+    let start = |run: &dyn Fn(&Manner<'_>) -> Error| Ok(result::with_record(record, 0, printer, run));
     // A name is never all digits.
-    let error = if let Some(name) = pid.to_str().filter(|name| contain::state::check_name(name).is_ok()) {
-        contain::command_line::inject_by_name(name, &argv, &environment, timeout, terminal, tell)
-    } else if let Some(pid) = pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) {
-        contain::command_line::inject(pid, &argv, &environment, timeout, terminal, tell)
-    } else {
-        return print::usage(&PROGRAM, &format!("{pid:?} is no process id, and no name"));
-    };
-    print::error(PROGRAM.name, &error)
+    if let Some(name) = pid.to_str().filter(|name| contain::state::check_name(name).is_ok()) {
+        return start(&|manner| command_line::inject_by_name(name, &argv, &environment, timeout, terminal, manner));
+    }
+    match pid.to_str().and_then(|text| text.parse::<i32>().ok()).filter(|pid| *pid > 0) {
+        Some(pid) => start(&|manner| command_line::inject(pid, &argv, &environment, timeout, terminal, manner)),
+        None => Err(format!("{pid:?} is no process id, and no name")),
+    }
 }
 
 /// The command, or the caller's shell.

@@ -14,4 +14,5 @@ mod options;
 mod print;
 mod process;
 pub mod pseudo;
+mod result;
 pub mod start;

@@ -31,8 +31,14 @@ pub struct Program {
     pub notes: &'static str,
 }
 
-/// `--help` and `--version`, which every program has.
-const COMMON: [Option_; 2] = [
+/// What every program has.
+const COMMON: [Option_; 3] = [
+    Option_ {
+        short: None,
+        long: Some("log-format"),
+        value: Some("text|json"),
+        help: "how errors and notes are printed on stderr: in words, or as records for programs",
+    },
     Option_ { short: Some('h'), long: Some("help"), value: None, help: "show this help" },
     Option_ { short: None, long: Some("version"), value: None, help: "show the version" },
 ];

@@ -2,9 +2,10 @@
 //! pseudo [-g MAP] [-u MAP] [CMD [ARG]...]
 
 use crate::inject::{command_or_shell, environment};
-use crate::options::{Given, Option_, Program, parse, utf8};
-use crate::print;
+use crate::options::{Given, Option_, Program, utf8};
+use crate::print::{self, Printer};
 use crate::start::ExitCode;
+use contain::command_line::Manner;
 
 /// Its table.
 pub(crate) static PROGRAM: Program = Program {
@@ -22,28 +23,21 @@ pub(crate) static PROGRAM: Program = Program {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    if let Some(status) = print::report(PROGRAM.name) {
-        return status;
-    }
-    match parse(&PROGRAM, std::env::args_os().skip(1)) {
-        Ok(given) if given.has("help") => print::out(&PROGRAM.help()),
-        Ok(given) if given.has("version") => print::version(&PROGRAM),
-        Ok(given) => run(&given).unwrap_or_else(|wrong| print::usage(&PROGRAM, &wrong)),
-        Err(wrong) => print::usage(&PROGRAM, &wrong),
-    }
+    print::main(&PROGRAM, |given, printer| run(given, printer).unwrap_or_else(|wrong| printer.usage(&wrong)))
 }
 
-fn run(given: &Given) -> Result<ExitCode, String> {
+fn run(given: &Given, printer: Printer) -> Result<ExitCode, String> {
     let (users, groups) = (utf8(given.value("u"))?, utf8(given.value("g"))?);
     let argv = command_or_shell(&given.operands);
     if !given.has("explain") {
-        let error = contain::command_line::pseudo(users.as_deref(), groups.as_deref(), &argv, &environment(), |note| {
-            print::note(PROGRAM.name, note)
-        });
-        return Ok(print::error(PROGRAM.name, &error));
+        let tell = |note: &str| printer.note(note);
+        let manner = Manner { tell: &tell, records: printer.records(), result: None };
+        let (users, groups) = (users.as_deref(), groups.as_deref());
+        let error = contain::command_line::pseudo(users, groups, &argv, &environment(), &manner);
+        return Ok(printer.error(&error));
     }
     Ok(match contain::explain::pseudo_text(users.as_deref(), groups.as_deref(), &argv) {
         Ok(text) => print::out(&text),
-        Err(error) => print::error(PROGRAM.name, &error),
+        Err(error) => printer.error(&error),
     })
 }

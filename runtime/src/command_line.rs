@@ -7,10 +7,13 @@ use crate::compile::{self, Inject, Way};
 use crate::config::{Config, Profile, Root};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
+use crate::plan::Draft;
+use crate::recorder;
+pub use crate::recorder::Place;
 use crate::state::{Detached, Entry, Runtime, check_name, named};
 use crate::{cgroup, diagnose, join};
 use contain_plan::message::{LENGTH, Message};
-use contain_plan::{MAX_LENGTH, Plan};
+use contain_plan::{MAX_LENGTH, Plan, Step, Told};
 use contain_sys::Fd;
 use contain_sys::fd::OnExec;
 use contain_sys::file::{self, flags};
@@ -22,8 +25,29 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-/// Where what a person should know is told, before anything is done: ids left out, a cgroup not entered.
-pub type Tell = fn(&str);
+/// How a command line speaks.
+pub struct Manner<'a> {
+    /// Where what a person should know is told, before anything is done: ids left out, a cgroup not entered.
+    pub tell: &'a dyn Fn(&str),
+    /// Whether a failure behind the first checks is printed as a record.
+    pub records: bool,
+    /// Where the record of the end goes, if anywhere.
+    pub result: Option<Place>,
+}
+
+impl Manner<'_> {
+    /// What goes into a plan that is carried out in place of this program: last, so that what fails before is this
+    /// program's own to tell.
+    fn enter(&self, draft: &mut Draft, along: &mut Along) -> Result<(), Error> {
+        draft.notes.iter().for_each(|note| (self.tell)(note));
+        draft.told = if self.records { Told::Record } else { Told::Text };
+        if let Some(place) = &self.result {
+            draft.finally(Step::Report {});
+            recorder::start(place, along)?;
+        }
+        Ok(())
+    }
+}
 
 /// What every command line starts with: standard descriptors that the caller has closed are /dev/null, so that nothing
 /// else gets their numbers, and a pipe that nobody reads any more is an error, not a signal.
@@ -40,15 +64,16 @@ pub fn settle() -> Result<(), Error> {
 }
 
 /// Becomes the supervisor of a new container; with a name others find it by that until it ends.
-pub fn contain(config: &Config, name: Option<&str>, tell: Tell) -> Error {
+pub fn contain(config: &Config, name: Option<&str>, manner: &Manner<'_>) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
-        let draft = compile::container(config, Way::InPlace)?;
+        let mut draft = compile::container(config, Way::InPlace)?;
         caller::check_preserved(config.preserve_fds)?;
         let mut along = Along::new(config.preserve_fds, &[]);
         along.directories(config)?;
         along.starter()?;
         let entry = name.map(|name| register(name, config, &mut along)).transpose()?;
+        manner.enter(&mut draft, &mut along)?;
         Ok((draft, along, entry))
     };
     let shown = match &config.root {
@@ -57,10 +82,7 @@ pub fn contain(config: &Config, name: Option<&str>, tell: Tell) -> Error {
     };
     match ready() {
         // The entry is removed again where this returns.
-        Ok((draft, along, _entry)) => {
-            draft.notes.iter().for_each(|note| tell(note));
-            launch::in_place(&draft, &along, c"contain", &[shown])
-        }
+        Ok((draft, along, _entry)) => launch::in_place(&draft, &along, c"contain", &[shown]),
         Err(error) => error,
     }
 }
@@ -77,10 +99,15 @@ fn register(name: &str, config: &Config, along: &mut Along) -> Result<Entry, Err
 /// Starts a container that lives on without this process, in a session of its own, and returns once its command has
 /// been executed. A command that would have had a console has /dev/null for its standard descriptors. With a name
 /// others find it by that until it ends. A failure behind the first checks is told by `fail`, which says the exit status.
-pub fn detach(config: &Config, name: Option<&str>, tell: Tell, fail: fn(&Error) -> u8) -> Result<Detached, Error> {
+pub fn detach(
+    config: &Config,
+    name: Option<&str>,
+    manner: &Manner<'_>,
+    fail: &dyn Fn(&Error) -> u8,
+) -> Result<Detached, Error> {
     caller::check()?;
     name.map_or(Ok(()), check_name)?;
-    compile::container(config, Way::Run)?.notes.iter().for_each(|note| tell(note));
+    compile::container(config, Way::Run)?.notes.iter().for_each(|note| (manner.tell)(note));
     caller::check_preserved(config.preserve_fds)?;
     named::detach(config, name, fail)
 }
@@ -93,9 +120,9 @@ pub fn inject(
     env: &[OsString],
     timeout: Option<Duration>,
     terminal: bool,
-    tell: Tell,
+    manner: &Manner<'_>,
 ) -> Error {
-    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, terminal, tell)
+    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, terminal, manner)
 }
 
 /// The same, into the container of this name, under the seccomp profile that it was started with.
@@ -105,14 +132,14 @@ pub fn inject_by_name(
     env: &[OsString],
     timeout: Option<Duration>,
     terminal: bool,
-    tell: Tell,
+    manner: &Manner<'_>,
 ) -> Error {
     let find = || {
         let stored = named::find(name)?;
         let (pid, pidfd) = stored.running_init()?;
         Ok((join::Target { pid, pidfd }, stored.profile()))
     };
-    inject_into(find, argv, env, timeout, terminal, tell)
+    inject_into(find, argv, env, timeout, terminal, manner)
 }
 
 fn inject_into(
@@ -121,7 +148,7 @@ fn inject_into(
     env: &[OsString],
     timeout: Option<Duration>,
     terminal: bool,
-    tell: Tell,
+    manner: &Manner<'_>,
 ) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
@@ -140,42 +167,46 @@ fn inject_into(
             timeout,
             terminal,
         };
-        let draft = compile::inject(&request, Way::InPlace)?;
+        let mut draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0, &[]);
         along.target(target.fd())?;
         along.starter()?;
+        manner.enter(&mut draft, &mut along)?;
         Ok((draft, along))
     };
     match ready() {
-        Ok((draft, along)) => {
-            draft.notes.iter().for_each(|note| tell(note));
-            launch::in_place(&draft, &along, c"inject", &[])
-        }
+        Ok((draft, along)) => launch::in_place(&draft, &along, c"inject", &[]),
         Err(error) => error,
     }
 }
 
-/// Becomes a command as root of a new user namespace and nothing else.
-pub fn pseudo(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString], env: &[OsString], tell: Tell) -> Error {
+/// Becomes a command as root of a new user namespace and nothing else. The manner names no place for a record of the end:
+/// nobody is there to write it.
+pub fn pseudo(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+    manner: &Manner<'_>,
+) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
-        let draft = compile::pseudo(uid_map, gid_map, argv, env)?;
+        let mut draft = compile::pseudo(uid_map, gid_map, argv, env)?;
         let mut along = Along::new(0, &[]);
         along.starter()?;
+        manner.enter(&mut draft, &mut along)?;
         Ok((draft, along))
     };
     match ready() {
-        Ok((draft, along)) => {
-            draft.notes.iter().for_each(|note| tell(note));
-            launch::in_place(&draft, &along, c"pseudo", &[])
-        }
+        Ok((draft, along)) => launch::in_place(&draft, &along, c"pseudo", &[]),
         Err(error) => error,
     }
 }
 
-/// The error that contain-init left on two descriptors before it executed this program again.
-pub fn reported(report: i32, plan: i32) -> Error {
-    let defect = || Error::new(Kind::Internal, "report", "read the report of", "contain-init");
+/// The error that contain-init left on two descriptors before it executed this program again, and whether it is to be
+/// printed as a record.
+pub fn reported(report: i32, plan: i32) -> (Error, bool) {
+    let defect = || (Error::new(Kind::Internal, "report", "read the report of", "contain-init"), false);
     let read = |fd: i32, most: usize| -> Option<Vec<u8>> {
         if fd < 3 {
             return None;
@@ -189,8 +220,10 @@ pub fn reported(report: i32, plan: i32) -> Error {
         Some(bytes)
     };
     let (Some(report), Some(plan)) = (read(report, LENGTH), read(plan, MAX_LENGTH)) else { return defect() };
+    let plan = Plan::read(&plan).ok();
+    let records = plan.is_some_and(|plan| plan.header().told == Told::Record);
     match Message::from_bytes(&report) {
-        Ok(Message::Failed(failure)) => diagnose::error(Plan::read(&plan).ok().as_ref(), &failure),
+        Ok(Message::Failed(failure)) => (diagnose::error(plan.as_ref(), &failure), records),
         _ => defect(),
     }
 }

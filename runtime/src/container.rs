@@ -639,7 +639,7 @@ pub(crate) fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
     Outcome {
         ended_by: match ending.reached {
             Reached::Deadline => EndedBy::Wall,
-            Reached::Nothing => reason.unwrap_or(ended_by),
+            Reached::Nothing | Reached::Failure => reason.unwrap_or(ended_by),
         },
         status,
         wall: Duration::from_nanos(ending.wall_ns),

@@ -102,6 +102,14 @@ impl Along {
         Ok(ours)
     }
 
+    /// A control socket to the process that writes the record; that one's end.
+    pub fn recorder(&mut self) -> Result<OwnedFd, Error> {
+        let (ours, theirs) = socket::pair().map_err(system("record", "make", "a socket pair"))?;
+        let ours = own(ours);
+        self.numbers.control = self.hold(theirs).map_err(system("record", "keep", "a socket"))?;
+        Ok(ours)
+    }
+
     /// Where others speak to the container and read what became of it.
     pub fn state(&mut self, listen: Fd, record: Fd) -> Result<(), Error> {
         self.numbers.listen = self.duplicate(listen).map_err(system("state", "keep", "the container's socket"))?;

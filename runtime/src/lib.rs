@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! contain: hardened Linux containers as a library. A [`Config`] is compiled into a plan, the plan is handed
 //! to contain-init, and a [`Container`] is what one holds on to.
+mod background;
 mod caller;
 pub mod capability;
 mod cgroup;
@@ -18,6 +19,8 @@ mod launch;
 pub mod outcome;
 mod plan;
 pub mod probe;
+pub mod record;
+mod recorder;
 pub mod seccomp;
 pub mod state;
 pub mod user;

@@ -2,7 +2,7 @@
 //! Writing plans: steps into buffers that are wiped when they are dropped, the header in front at the end.
 
 use crate::error::{Error, Kind};
-use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, write_step};
+use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, Told, write_step};
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -91,6 +91,8 @@ pub(crate) struct Draft {
     pub notes: Notes,
     /// What only somebody who looks at the plan wants to know: why a better way was not taken.
     pub remarks: Notes,
+    /// How the starter prints a failure.
+    pub told: Told,
 }
 
 impl Draft {
@@ -145,6 +147,7 @@ impl Draft {
             descriptors,
             stop_at: test.stop_at,
             fail_at: test.fail_at,
+            told: self.told,
         };
         let mut whole = Buffer(Zeroizing::new(Vec::with_capacity(length)));
         header.write(&mut whole);

@@ -186,7 +186,8 @@ fn in_place(test: &str, secret: &str, change: fn(Config) -> Config) -> Option<In
     if let Ok(secret) = std::env::var(SECRET) {
         let (argv, env) = told(&secret);
         let config = change(Config { argv, env, ..Config::new(Root::Host, Vec::new()) });
-        panic!("failed: {}: {}", test, contain::command_line::contain(&config, None, |_| ()));
+        let manner = contain::command_line::Manner { tell: &|_| (), records: false, result: None };
+        panic!("failed: {}: {}", test, contain::command_line::contain(&config, None, &manner));
     }
     let own = std::env::current_exe().expect("the test binary has a path");
     let mut command = Command::new(own);

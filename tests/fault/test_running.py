@@ -23,6 +23,7 @@ RUNNING = [
     contain("init", "-c", "--init", who="plain", command=PRCTL),
     contain("host", "-c", "--host", who="plain", command=CLING_ON_HOST),
     contain("tree", "-c", command=SLEEP),
+    contain("record", "-c", "--json", who="ranges", command=PRCTL),
     contain("tree", "--init", who="ranges", terminal=True, command=SLEEP),
     library("run", "run", command=PRCTL),
     library("run", "pid1", who="ranges", command=SETUID),

@@ -56,6 +56,48 @@ The command's own status. 128+N when signal N ended it.
 
 `64` :: The command line was not understood.";
 
+const JSON: &str = "\
+One line with an object, once everything has ended and before this program's exit status is there. RECORDS tells what is \
+in it. Errors are printed for people all the same.";
+
+const JSON_FD: &str = "\
+In place of stderr; `--json` need not be given too. N is open for writing, and is not passed on unless it is 0, 1 or 2. \
+What takes nothing for five seconds (a full pipe that nobody reads) gets no record.";
+
+const LOG_FORMAT: &str = "\
+`json` prints each error and each note as a line with an object: `level` (`error` or `info`), `program`, `msg` and, of an \
+error, what RECORDS has under `error`. In place of the usage a wrong command line gets one of the stage `usage`.";
+
+const RECORDS: &str = "\
+`ended_by` :: `exited`; `signalled`; `wall`, by `--timeout`; `setup`: the command never began; `failure`: contain itself \
+failed meanwhile and ended the command.
+
+`exit_status` :: The status with which this program exits.
+
+`status` :: The command's own exit status, where it exited.
+
+`signal` :: The signal that ended it, where one did.
+
+`wall`, `user`, `system` :: Seconds from the command's start to its end, and of processor time.
+
+`peak_memory` :: The most that one process had in memory, in bytes. This and the times are of the command and what it \
+waited for; of a container with `--init` that was killed they say nothing.
+
+`error` :: Where something failed: `kind`, `stage` and `step`, `operation` and `object`, `errno` and `errno_name`, \
+`kernel_message`, `cause`, `remedy`, `in_child`, and the wait `status` of a helper.
+
+What has no value is null. More members may come. Where the supervisor is killed there is no record; where what writes \
+it is killed (contain-record, a process on the host) there is none either, and nothing else changes.";
+
+const ERROR_RECORDS: &str = "\
+`level`, `program`, `msg` :: `error` or `info`, who prints it, and what is said, as for people.
+
+`kind`, `stage`, `step`, `operation`, `object` :: Of an error: what failed, and the number of the step in the plan.
+
+`errno`, `errno_name`, `kernel_message`, `cause`, `remedy` :: What the kernel answered, why that is likely, what to do.
+
+`in_child`, `status` :: Whether it arose inside, and the wait status of a helper.";
+
 const IDS: &str = "\
 `/etc/subuid`, `/etc/subgid` :: Ranges of ids that are delegated to users: `NAME:FIRST:COUNT`, the name or the number of \
 a user in front.";
@@ -138,9 +180,13 @@ included, the container ends with it.",
              works, else 1.",
         ),
         ("explain", "What is printed is read back from the very bytes that would be carried out."),
+        ("json", JSON),
+        ("json-fd", JSON_FD),
+        ("log-format", LOG_FORMAT),
     ],
     sections: &[
         ("EXIT STATUS", STATUS),
+        ("RECORDS", RECORDS),
         (
             "ENVIRONMENT",
             "`CONTAIN_LIBEXECDIR` :: The folder in which contain-init is run from its file, in place of memory.",
@@ -184,9 +230,10 @@ static INJECT: Manual = Manual {
 All namespaces of the container are joined. The command is container root without supplementary groups, in /, under the \
 seccomp profile `system`, or with NAME under the one that the container was started with; it enters the container's cgroups where the caller may move it there, and says so where not. \
 The container must belong to the caller.",
-    options: &[],
+    options: &[("json", JSON), ("json-fd", JSON_FD), ("log-format", LOG_FORMAT)],
     sections: &[
         ("EXIT STATUS", STATUS),
+        ("RECORDS", RECORDS),
         (
             "EXAMPLES",
             "\
@@ -206,9 +253,10 @@ static PSEUDO: Manual = Manual {
 Nothing but the ids changes: the command sees the host's files, processes and network. The ids are those that \
 `contain` would have by default, so that files can be made, changed and removed as the container would see them. The \
 process that was started becomes the command.",
-    options: &[("g", MAP), ("u", "As for `-g`.")],
+    options: &[("g", MAP), ("u", "As for `-g`."), ("log-format", LOG_FORMAT)],
     sections: &[
         ("EXIT STATUS", STATUS),
+        ("RECORDS", ERROR_RECORDS),
         ("FILES", IDS),
         (
             "EXAMPLES",

@@ -61,7 +61,7 @@ fn set_up(slave: Fd) -> Result<(), Fault> {
 pub fn take(context: &mut Context<'_>) -> Result<(), Fault> {
     // CVE-2017-5226: nothing inside can type into the caller's terminal.
     // Beside a library caller PID 1 has one from the beginning.
-    if context.descriptors.control < 0 || context.reaper {
+    if context.descriptors.in_place() || context.reaper {
         process::new_session()?;
     }
     // By its name inside, which is what ps(1), tty(1) and /proc show.

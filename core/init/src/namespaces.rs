@@ -47,7 +47,7 @@ fn fork(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
             die_with_monitor(context)?;
             // Beside a library caller: nothing inside can signal or stop the caller's process group and the monitor in
             // it (kill(2) of 0), or has its terminal. Where a person is the caller, job control goes on.
-            if context.descriptors.control >= 0 {
+            if !context.descriptors.in_place() {
                 process::new_session()?;
             }
         }

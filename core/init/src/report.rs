@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Telling the caller: a library by a message, a person by executing the program that started contain-init again,
-//! which prints. contain-init itself formats nothing.
+//! which prints. Who wants a record of the end gets it from a process that the starter left behind for that; it is told
+//! what a library would be. contain-init itself formats nothing.
 
 use crate::OWN_FAILURE;
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
 use crate::id_map::Decimal;
 use crate::watch::exit_status;
-use contain_plan::Descriptors;
 use contain_plan::message::{Failure, Message};
+use contain_plan::{Descriptors, Told};
 use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Executable};
 use contain_sys::process::{self, Fork, Hang};
-use contain_sys::signal::{self, number};
+use contain_sys::signal::{self, Poll, number, poll};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, Result, fd, file, identity};
 use core::ffi::CStr;
@@ -21,14 +22,18 @@ use core::ffi::CStr;
 pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
     let failure = context.failure(fault);
     let Descriptors { control, listen, record: file, .. } = context.descriptors;
+    let in_place = context.descriptors.in_place();
     record(Fd(file), &Message::Failed(failure));
     let control = Fd(control);
     if control.is_some() {
-        // Who only started the container has not made the plan, which names the step. A caller that is gone needs no
-        // report.
-        let plan = if listen >= 0 { context.plan_fd } else { Fd::NONE };
+        // Who only started the container, or writes the record, has not made the plan, which names the step. A caller
+        // that is gone needs no report.
+        let plan = if listen >= 0 || in_place { context.plan_fd } else { Fd::NONE };
         let _ = socket::send(control, &Message::Failed(failure).to_bytes(), plan, Wait::No);
-        return OWN_FAILURE;
+        if !in_place {
+            return OWN_FAILURE;
+        }
+        until_written(control);
     }
     if context.printer.is_some() {
         return print_outside(context, &failure).unwrap_or_else(|_| last_words());
@@ -45,7 +50,7 @@ pub fn failure(context: &mut Context<'_>, fault: Fault) -> i32 {
 /// Makes the process that prints should this one fail when it has joined a container. CVE-2016-9962: a program that is
 /// executed there can be looked into by the container's root, and this one has the host's files, and the caller's ids.
 pub fn prepare(context: &mut Context<'_>) -> core::result::Result<(), Fault> {
-    if context.descriptors.starter < 0 {
+    if !context.descriptors.in_place() {
         return Ok(());
     }
     let (ours, theirs) = socket::pair()?;
@@ -92,6 +97,14 @@ pub fn dismiss(context: &mut Context<'_>) -> Result<()> {
     printer.pidfd.close()
 }
 
+/// Waits until who writes the record has done so and let go of the socket, and no longer than that can take.
+pub fn until_written(control: Fd) {
+    // It gives up by itself after half of that.
+    const PATIENCE_MS: i64 = 10_000;
+    // Where this fails, the record comes after the exit status.
+    let _ = poll(&mut [Poll { fd: control.0, events: 0, answered: 0 }], PATIENCE_MS);
+}
+
 /// What is said where there is nobody who could say more.
 pub fn last_words() -> i32 {
     const TEXT: &[u8] = b"contain: set up the container: a system call that is always needed was refused\n\
@@ -99,6 +112,25 @@ pub fn last_words() -> i32 {
     // Where this fails too, the status still tells.
     let _ = file::write_whole(Fd(2), TEXT);
     OWN_FAILURE
+}
+
+/// What is said of output that cannot be written, in the words or as the record that the starter would print.
+pub fn cannot_write(told: Told, errno: Errno) -> &'static [u8] {
+    match (told, errno) {
+        (Told::Text, Errno::ENOSPC) => {
+            b"contain: write stdout: ENOSPC (No space left on device)\nhint: make room on it, or write elsewhere\n"
+        }
+        (Told::Text, _) => b"contain: write stdout: it cannot be written any more\nhint: write elsewhere\n",
+        (Told::Record, Errno::ENOSPC) => {
+            b"{\"level\":\"error\",\"msg\":\"write stdout: ENOSPC (No space left on device)\",\"program\":\"contain\",\
+            \"stage\":\"console\",\"operation\":\"write\",\"object\":\"stdout\",\"errno\":28,\
+            \"remedy\":\"make room on it, or write elsewhere\"}\n"
+        }
+        (Told::Record, _) => {
+            b"{\"level\":\"error\",\"msg\":\"write stdout: it cannot be written any more\",\"program\":\"contain\",\
+            \"stage\":\"console\",\"operation\":\"write\",\"object\":\"stdout\",\"remedy\":\"write elsewhere\"}\n"
+        }
+    }
 }
 
 /// Writes a message behind those that are in the container's record.

@@ -9,7 +9,7 @@ use crate::relay::{Progress, Relay};
 use crate::tree::Tree;
 use crate::{OWN_FAILURE, guard, report};
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
-use contain_plan::{Doer, Step};
+use contain_plan::{Doer, Step, Told};
 use contain_sys::file::{self, Resolve, flags};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
@@ -38,6 +38,10 @@ pub struct Watch {
     status: Fd,
     reaper: bool,
     report: bool,
+    /// What `control` leads to writes a record, and is waited for.
+    in_place: bool,
+    /// How the one failure is told that is told here.
+    told: Told,
     /// Contain's own part of the work failed.
     failed: bool,
     /// The signal that ended the container where PID 1 would not have obeyed it.
@@ -83,6 +87,8 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         status: if is_pid_1 { open_status(context.process, init.pid)? } else { Fd::NONE },
         reaper: context.reaper,
         report,
+        in_place: context.descriptors.in_place(),
+        told: context.plan.header().told,
         failed: false,
         killed_by: None,
         started_ns,
@@ -245,14 +251,8 @@ impl Watch {
     }
 
     fn cannot_write(&mut self, errno: Errno) {
-        // The one text of contain-init's own: nobody else is left who could print it.
-        let text: &[u8] = match errno {
-            Errno::ENOSPC => {
-                b"contain: write stdout: ENOSPC (No space left on device)\nhint: make room on it, or write elsewhere\n"
-            }
-            _ => b"contain: write stdout: it cannot be written any more\nhint: write elsewhere\n",
-        };
-        let _ = file::write(Fd(2), text);
+        // Nobody else is left who could print it.
+        let _ = file::write(Fd(2), report::cannot_write(self.told, errno));
         self.failed = true;
     }
 
@@ -469,11 +469,14 @@ impl Watch {
         }
         if self.failed {
             ending.status = OWN_FAILURE.wrapping_shl(8);
-            ending.reached = Reached::Nothing;
+            ending.reached = Reached::Failure;
         }
         report::record(self.record, &Message::Ended(ending));
         if self.report {
             self.tell(&Message::Ended(ending), Fd::NONE);
+            if self.in_place && self.control.is_some() {
+                report::until_written(self.control);
+            }
         }
         // Where it cannot be killed, by a filter around this process, it ends after the monitor.
         if let Some(guard) = self.guard

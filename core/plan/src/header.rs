@@ -13,7 +13,8 @@ pub struct Descriptors {
     pub control: i32,
     /// A pidfd of the caller, whose end ends the container.
     pub caller: i32,
-    /// The program that started contain-init in place, executed again to print a failure.
+    /// The program that started contain-init in place, executed again to print a failure. Where there is one, `control`
+    /// leads to the process that writes the record of the end, if anybody wants one.
     pub starter: i32,
     /// The directory that becomes the root.
     pub root: i32,
@@ -32,10 +33,26 @@ impl Descriptors {
     pub const NONE: Descriptors =
         Descriptors { control: -1, caller: -1, starter: -1, root: -1, home: -1, target: -1, listen: -1, record: -1 };
 
+    /// Whether contain-init runs in place of the program that a person started, and no library waits for it.
+    pub fn in_place(&self) -> bool {
+        self.starter >= 0
+    }
+
     /// All numbers, in the order of the format.
     pub fn all(&self) -> [i32; 8] {
         [self.control, self.caller, self.starter, self.root, self.home, self.target, self.listen, self.record]
     }
+}
+
+/// How the starter prints a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(u16)]
+pub enum Told {
+    /// In words.
+    #[default]
+    Text = 0,
+    /// As a record for programs.
+    Record = 1,
 }
 
 /// The head of a plan.
@@ -53,6 +70,8 @@ pub struct Header {
     pub stop_at: u16,
     /// For builds for tests: the number of the step that is to fail (0: none).
     pub fail_at: u16,
+    /// How a failure is printed.
+    pub told: Told,
 }
 
 impl Header {
@@ -79,7 +98,12 @@ impl Header {
         };
         let stop_at = reader.u16()?;
         let fail_at = reader.u16()?;
-        Ok(Header { steps, steps_length, finally_length, descriptors, stop_at, fail_at })
+        let told = match reader.u16()? {
+            0 => Told::Text,
+            1 => Told::Record,
+            _ => return Err(Malformed),
+        };
+        Ok(Header { steps, steps_length, finally_length, descriptors, stop_at, fail_at, told })
     }
 
     /// Writes the head; the steps and the finally steps follow.
@@ -94,5 +118,6 @@ impl Header {
         }
         sink.u16(self.stop_at);
         sink.u16(self.fail_at);
+        sink.u16(self.told as u16);
     }
 }

@@ -13,7 +13,7 @@ pub mod message;
 pub mod step;
 pub mod wire;
 
-pub use header::{Descriptors, Header};
+pub use header::{Descriptors, Header, Told};
 pub use message::{Ending, Message};
 pub use step::{Doer, Step};
 pub use wire::{List, Reader, Sink, Text};

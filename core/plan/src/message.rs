@@ -34,6 +34,8 @@ pub enum Reached {
     Nothing = 0,
     /// Its deadline.
     Deadline = 1,
+    /// None: contain's own part of the work failed.
+    Failure = 2,
 }
 
 /// A failed step.
@@ -233,6 +235,7 @@ impl Message {
                 reached: match reader.u32()? {
                     0 => Reached::Nothing,
                     1 => Reached::Deadline,
+                    2 => Reached::Failure,
                     _ => return Err(Malformed),
                 },
             }),

@@ -8,13 +8,14 @@ use super::directory::{Directory, STAGE};
 use super::held::ends_within;
 use super::make::Entry;
 use super::remove;
+use crate::background::{apart, cannot_fork, leave, split, wipe_arguments};
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Console, Lifetime, Stdio};
 use crate::container::Container;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use contain_sys::{Errno, fd, identity, process};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork, setsid};
+use nix::unistd::{ForkResult, setsid};
 use std::ffi::CStr;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -39,57 +40,13 @@ pub(crate) fn find(name: &str) -> Result<super::stored::Stored, Error> {
     }
 }
 
-/// Forks. Only in a process of one thread, which command lines are.
-fn split() -> nix::Result<ForkResult> {
-    // SAFETY: no other thread is there that could hold a lock of the allocator or of anything else.
-    unsafe { fork() }
-}
-
-fn cannot_fork(errno: nix::Error) -> Error {
-    system(STAGE, "fork", "a process in the background")(Errno(errno as i32))
-}
-
-fn leave(status: i32) -> ! {
-    // SAFETY: _exit ends the process and runs nothing of it.
-    unsafe { libc::_exit(status) }
-}
-
 /// Starts the keeper of a container whose supervisor this process becomes. It is no child of this process, so that
 /// what ends the supervisor's children leaves it alone.
 pub(crate) fn keep(entry: &Entry) -> Result<(), Error> {
     let myself = process::open_pidfd(process::id()).map_err(system(STAGE, "open a pidfd of", "this process"))?;
     let supervisor = own(myself);
     let place = entry.place()?;
-    match split().map_err(cannot_fork)? {
-        ForkResult::Parent { child } => match waitpid(child, None) {
-            Ok(WaitStatus::Exited(_, 0)) => Ok(()),
-            _ => Err(Error::new(Kind::System, STAGE, "start", "the keeper of a name")
-                .cause("the limit on processes may be reached: RLIMIT_NPROC, or pids.max of this cgroup")),
-        },
-        ForkResult::Child => match setsid().and_then(|_| split()) {
-            Ok(ForkResult::Child) => stand_by(&supervisor, place),
-            Ok(ForkResult::Parent { .. }) => leave(0),
-            Err(_) => leave(1),
-        },
-    }
-}
-
-/// Arguments and environment can be secret, and ps(1) shows what is in their place.
-fn wipe_arguments() {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let Some((_, fields)) = stat.rsplit_once(')') else { return };
-    // Fields 48 to 51 of proc_pid_stat(5): where arguments and environment begin and end.
-    let mut places = fields.split_whitespace().skip(45).map_while(|field| field.parse::<usize>().ok());
-    while let (Some(start), Some(end)) = (places.next(), places.next()) {
-        if (1..end).contains(&start) && end - start <= 16 << 20 {
-            // SAFETY: the kernel put these bytes on this process's own stack; from here on the keeper makes calls and
-            // reads neither arguments nor environment.
-            unsafe { std::ptr::write_bytes(std::ptr::with_exposed_provenance_mut::<u8>(start), 0, end - start) };
-        }
-        if end == 0 {
-            return;
-        }
-    }
+    apart(STAGE, "the keeper of a name", || stand_by(&supervisor, place))
 }
 
 /// The keeper: waits for the supervisor's end and takes its container off the disk.
@@ -119,14 +76,14 @@ pub enum Detached {
 /// Starts a container that lives on without this process, in a session of its own; returns once its command has been
 /// executed. Without a console the command has the standard descriptors of `config`, else /dev/null. A failure is told
 /// by `fail`, in another process.
-pub(crate) fn detach(config: &Config, name: Option<&str>, fail: fn(&Error) -> u8) -> Result<Detached, Error> {
+pub(crate) fn detach(config: &Config, name: Option<&str>, fail: &dyn Fn(&Error) -> u8) -> Result<Detached, Error> {
     let mut config = Config { lifetime: Lifetime::Detached, ..config.clone() };
     if config.console == Console::Emulated {
         (config.console, config.stdio) = (Console::None, [Stdio::Null; 3]);
     }
     let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)
         .map_err(|errno| system(STAGE, "make", "a pipe")(Errno(errno as i32)))?;
-    match split().map_err(cannot_fork)? {
+    match split().map_err(|errno| cannot_fork(STAGE, errno))? {
         ForkResult::Child => {
             drop(reader);
             background(&config, name, File::from(writer), fail)
@@ -145,7 +102,7 @@ pub(crate) fn detach(config: &Config, name: Option<&str>, fail: fn(&Error) -> u8
     }
 }
 
-fn background(config: &Config, name: Option<&str>, mut told: File, fail: fn(&Error) -> u8) -> ! {
+fn background(config: &Config, name: Option<&str>, mut told: File, fail: &dyn Fn(&Error) -> u8) -> ! {
     let started =
         setsid().map_err(|errno| system(STAGE, "make", "a session")(Errno(errno as i32))).and_then(|_| match name {
             Some(name) => {

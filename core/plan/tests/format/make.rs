@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Plans to test with: values for the fields of every kind of step, and a writer that can also write what is wrong.
 
-use contain_plan::{Descriptors, Doer, Header, List, Sink, Step, write_step};
+use contain_plan::{Descriptors, Doer, Header, List, Sink, Step, Told, write_step};
 use proptest::prelude::*;
 use std::ffi::{CStr, CString};
 
@@ -189,6 +189,7 @@ pub fn header(steps: u16, steps_length: usize, finally_length: usize) -> Header 
         descriptors: Descriptors::NONE,
         stop_at: 0,
         fail_at: 0,
+        told: Told::Text,
     }
 }
 

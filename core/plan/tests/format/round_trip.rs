@@ -3,7 +3,7 @@
 
 use crate::make::{Bytes, Values, Written, every_kind, header, plain, plan, raw_step, step, values};
 use contain_plan::step::KINDS;
-use contain_plan::{Descriptors, Doer, Entry, Header, MAX_LENGTH, MAX_STEPS, Plan, Step, write_step};
+use contain_plan::{Descriptors, Doer, Entry, Header, MAX_LENGTH, MAX_STEPS, Plan, Step, Told, write_step};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use std::collections::BTreeSet;
@@ -71,7 +71,7 @@ fn layout_is_that_of_version_1() {
     let mut out = Bytes::default();
     let descriptors =
         Descriptors { control: 3, caller: 4, starter: 5, root: 6, home: 7, target: -1, listen: 8, record: 9 };
-    Header { descriptors, stop_at: 258, fail_at: 2, ..header(2, 72, 8) }.write(&mut out);
+    Header { descriptors, stop_at: 258, fail_at: 2, told: Told::Record, ..header(2, 72, 8) }.write(&mut out);
     write_step(&mut out, Doer::Monitor, false, &Step::Clone { namespaces: 0x1000_0000 });
     let texts = crate::make::Texts::new(vec![c"mode=0755".into(), c"".into()]);
     let (filesystem, target) = (c"t", c"d");
@@ -81,7 +81,7 @@ fn layout_is_that_of_version_1() {
     #[rustfmt::skip]
     let expected = [
         &b"CPLN\x01\0\x02\0"[..], b"\x48\0\0\0", b"\x08\0\0\0",
-        b"\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06\0\0\0\x07\0\0\0\xff\xff\xff\xff\x08\0\0\0\x09\0\0\0", b"\x02\x01\x02\0",
+        b"\x03\0\0\0\x04\0\0\0\x05\0\0\0\x06\0\0\0\x07\0\0\0\xff\xff\xff\xff\x08\0\0\0\x09\0\0\0", b"\x02\x01\x02\0", b"\x01\0",
         b"\x01\0\0\0", b"\x08\0\0\0", b"\0\0\0\x10\0\0\0\0",
         b"\x0e\0\x01\x01", b"\x30\0\0\0", b"\x02\0\0\0t\0", b"\x02\0\0\0d\0",
         b"\x02\0\0\0", b"\x13\0\0\0", b"\x0a\0\0\0mode=0755\0", b"\x01\0\0\0\0",
@@ -179,12 +179,13 @@ proptest! {
     }
 
     #[test]
-    fn any_header_is_read_back(fds in any::<[i32; 8]>(), stop_at in any::<u16>(), fail_at in any::<u16>()) {
+    fn any_header_is_read_back(fds in any::<[i32; 8]>(), [stop_at, fail_at] in any::<[u16; 2]>(), as_record in any::<bool>()) {
         let [control, caller, starter, root, home, target, listen, record] = fds;
         let descriptors = Descriptors { control, caller, starter, root, home, target, listen, record };
         let mut bytes = Bytes::default();
         let body = raw_step(34, 0, 0, &[]);
-        let header = Header { descriptors, stop_at, fail_at, ..header(1, body.len(), 0) };
+        let told = if as_record { Told::Record } else { Told::Text };
+        let header = Header { descriptors, stop_at, fail_at, told, ..header(1, body.len(), 0) };
         header.write(&mut bytes);
         bytes.0.extend_from_slice(&body);
         prop_assert_eq!(Plan::read(&bytes.0).map(|plan| *plan.header()), Ok(header));
