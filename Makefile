@@ -48,6 +48,7 @@ audit:
 	python3 tests/metadata/audit.py
 
 bench: build
+	$(CARGO) build --release --locked --package contain-python
 	python3 tests/bench/bench.py --contain $(TARGET)/release/contain
 
 helper-mode:

@@ -24,6 +24,8 @@ class EndedBy(enum.StrEnum):
     """The deadline passed, and all that ran in the container was killed."""
     OUTPUT = "output"
     """There was more output than `run` was told to take, and all that ran in the container was killed."""
+    SETUP = "setup"
+    """The command could not be executed, which `Container.start` has raised."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Result:
     """How a container or an injected command ended."""
 
     returncode: int
-    """The exit status, or -N where signal N ended it, as subprocess has it."""
+    """The exit status, or -N where signal N ended it, as subprocess has it; 125 where it never began."""
     ended_by: EndedBy
     usage: Usage
 
@@ -89,5 +91,5 @@ def from_native(ending: Ending) -> Result:
     """The result that the extension module tells."""
     ended_by, status, wall, user, system, peak = ending
     reason = EndedBy(ended_by)
-    returncode = status if reason is EndedBy.EXITED else -status
+    returncode = status if reason in (EndedBy.EXITED, EndedBy.SETUP) else -status
     return Result(returncode, reason, Usage(wall, user, system, peak))

@@ -20,6 +20,7 @@ fn ending(outcome: &Outcome) -> Ending {
         EndedBy::Exited => "exited",
         EndedBy::Wall => "wall",
         EndedBy::Output => "output",
+        EndedBy::Setup => "setup",
         // This module asks for no other reason.
         _ => "signalled",
     };

@@ -390,7 +390,12 @@ impl Monitored {
             return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
         };
         self.send(&Message::Start)?;
-        self.hear_first(&plan)
+        self.hear_first(&plan).inspect_err(|error| {
+            // A step that failed, not a container that was killed before its command began.
+            if error.step.is_some() && error.errno.is_some() {
+                state.outcome = Some(Outcome::NEVER_BEGUN);
+            }
+        })
     }
 
     fn state(&self) -> State {

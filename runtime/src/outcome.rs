@@ -38,6 +38,16 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// That of a container whose command could not be executed.
+    pub(crate) const NEVER_BEGUN: Outcome = Outcome {
+        ended_by: EndedBy::Setup,
+        status: 125,
+        wall: Duration::ZERO,
+        user: Duration::ZERO,
+        system: Duration::ZERO,
+        peak_memory: 0,
+    };
+
     /// The exit status a shell would show: the command's own, 128+N for a signal, 124 for the deadline.
     pub fn exit_status(&self) -> i32 {
         match self.ended_by {

@@ -26,14 +26,17 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
     call6((long)(number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 #define call(...) call_pick(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 
-// The program proper. `stack` is what the kernel leaves there: argc, argv, NULL, envp, NULL, the auxiliary vector.
-static int run(long *stack);
-
 static __attribute__((noreturn)) void leave(int status)
 {
     for (;;)
         call(__NR_exit_group, status);
 }
+
+// A program with a C library has a beginning of its own, and asks for the calls alone.
+#ifndef BARE_CALLS_ALONE
+
+// The program proper. `stack` is what the kernel leaves there: argc, argv, NULL, envp, NULL, the auxiliary vector.
+static int run(long *stack);
 
 __attribute__((noreturn, used)) static void begin(long *stack)
 {
@@ -58,6 +61,8 @@ static inline long auxiliary(long *stack, long type)
             return at[1];
     return 0;
 }
+
+#endif
 
 // Appends text and returns the new end. The caller knows that the buffer is large enough.
 static inline char *put_text(char *end, const char *text)

@@ -19,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import libraries
 from contestants import Entry, contestants, references, visitors
 from host import Failure, Launcher, Run, build, describe_machine, make_root, throw_away_user
 from picture import as_svg
@@ -28,7 +29,7 @@ from syscalls import count_calls
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parent.parent / "target/release/contain"
-PARTS = ("run", "inject", "memory", "rate")
+PARTS = ("run", "inject", "memory", "rate", "libraries")
 PAUSE = 0.01  # seconds between runs: a network namespace goes away in the kernel's own time, after its container
 
 
@@ -130,6 +131,9 @@ def measure(arguments: argparse.Namespace) -> dict:
                 figures["memory"] = memory(present, users[wanted[0]], 5)
             if "rate" in arguments.parts:
                 figures["rate"] = rates(present, place, 5, users[wanted[0]])
+            if "libraries" in arguments.parts:
+                figures["libraries"] = libraries.measure(users, arguments.contain.parent, place, root, arguments.rounds,
+                                                         arguments.seed)
     figures["notes"] = {entry.key: entry.note for entry in entries if entry.note and not entry.missing}
     figures["commands"] = {entry.key: entry.command for entry in entries}
     return figures

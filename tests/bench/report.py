@@ -3,6 +3,8 @@
 
 import statistics
 
+import libraries
+
 COLUMNS = ("", "wall ms", "× floor", "CPU ms", "× floor", "RSS KB", "faults", "syscalls", "forks", "execs", "mounts")
 COUNTS = ("syscalls", "forks", "execs", "mounts")
 
@@ -126,7 +128,7 @@ def sections(figures: dict) -> list[tuple[str, list[list[str]], list[str]]]:
     if "rate" in figures:
         remarks = ["the budget, at once: at least 0.60 × floor", *missing_lines(figures["rate"]["missing"])]
         found.append(("Containers per second", rate_grid(figures["rate"]), remarks))
-    return found
+    return found + libraries.sections(figures.get("libraries", {}), lambda mode: heading(mode, figures["machine"]))
 
 
 def aligned(grid: list) -> list[str]:

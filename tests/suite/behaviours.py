@@ -204,7 +204,12 @@ SURROUNDINGS = [
 ]
 
 ACTS = [
-    Behaviour("start_after_create", {"argv": sh("echo begun; exit 4")}, Outcome(4, "begun\n"), acts=(("start", None),)),
+    Behaviour("start_after_create", {"argv": sh("echo begun; exit 4")}, Outcome(4, "begun\n"), acts=(("create", None), ("start", None))),
+    Behaviour("start_of_what_is_not_there", {"argv": ["/bin/nowhere"]}, Outcome(125, ended_by="setup"),
+              acts=(("create", None), ("start", None)),
+              done=("done", Refusal("NOT_FOUND", like("execute /bin/nowhere: ENOENT .*"), "process.exec", 2))),
+    Behaviour("killed_before_its_start", {"argv": ["/bin/true"]}, Outcome(137, ended_by="signalled"),
+              acts=(("create", None), ("kill", None))),
     Behaviour("kill", {"argv": sh(READY)}, KILLED, acts=(("read", "ready\n"), ("kill", None))),
     Behaviour("kill_takes_all", {"argv": sh("sleep 60 & trap '' TERM; echo ready; wait")}, KILLED,
               acts=(("read", "ready\n"), ("kill", None))),

@@ -12,7 +12,7 @@ from languages import REPOSITORY
 
 CANNOT = {
     ("cli", "inject seccomp"): "`inject` runs its command under `system`, or under the profile of a container with a name",
-    ("cli", "start"): "`contain` makes and starts in one; the two steps are an engine's",
+    ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
     ("cli", "rlimits"): "the shell's ulimit in front of `contain` sets them",
     ("python", "overlay"): "no field yet",
 }
@@ -26,7 +26,7 @@ SIGNS = {
     "overlay": {"cli": r"--overlay", "c": r"contain_config_\w*overlay", "python": r"\n    overlay"},
     "read_only": {"cli": r"--read-only", "c": r"contain_config_\w*read_only", "python": r"\n    read_only: [^\n]*\n    \"\"\"Whether nothing can be written to the root"},
     "timeout": {"cli": r"--timeout", "c": r"contain_config_set_(timeout|deadline)", "python": r"\n    timeout:"},
-    "start": {"cli": r"--create", "c": r"contain_container_start\(", "python": r"def start\("},
+    "create": {"cli": r"--create", "c": r"contain_container_create\(", "python": r"def create\("},
     "inject": {"cli": r"usage: inject", "c": r"contain_container_inject\(", "python": r"def inject\("},
     "inject seccomp": {"cli": r"(?s)--seccomp.*usage: contain", "c": r"// A CONTAIN_SECCOMP_ value; 0: the container's own.",
                        "python": r"def inject\((.|\n)*?seccomp:"},

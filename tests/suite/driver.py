@@ -86,6 +86,8 @@ def act(container: contain.Container, kind: str, argument: Any, output: bytearra
         container.kill(argument)
     elif kind == "kill":
         container.kill()
+    elif kind == "create":
+        pass  # It is how the container was made.
     elif kind == "start":
         container.start()
     elif kind == "wait":
@@ -102,7 +104,7 @@ def act(container: contain.Container, kind: str, argument: Any, output: bytearra
 
 
 def play(config: dict[str, Any], acts: list[list[Any]], done: list[Any]) -> dict[str, Any]:
-    make = contain.Container.create if acts[0][0] == "start" else contain.Container.run
+    make = contain.Container.create if acts[0][0] == "create" else contain.Container.run
     pipes = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
     container, output = make(contain.Config(**keywords(config)), **pipes), bytearray()
     with container:

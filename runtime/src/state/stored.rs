@@ -350,9 +350,7 @@ fn is_death(failure: &Failure) -> bool {
 pub(super) fn outcome_of(record: &Record, reason: Option<EndedBy>) -> Outcome {
     let killed = Ending { status: number::SIGKILL, ..Ending::default() };
     match (record.ended, record.failed) {
-        (None, Some(failure)) if !is_death(&failure) => {
-            Outcome { ended_by: EndedBy::Setup, status: 125, ..outcome(&Ending::default(), None) }
-        }
+        (None, Some(failure)) if !is_death(&failure) => Outcome::NEVER_BEGUN,
         (ended, _) => {
             let ending = ended.unwrap_or(killed);
             outcome(&ending, reason.filter(|_| ending.status & 0x7f == number::SIGKILL))
