@@ -146,6 +146,36 @@
 // The container has ended.
 #define CONTAIN_STATE_STOPPED 4
 
+// 64-bit system calls of x86-64 (the kernel's AUDIT_ARCH_ value).
+#define CONTAIN_ARCHITECTURE_X86_64 3221225534
+
+// 32-bit system calls of x86.
+#define CONTAIN_ARCHITECTURE_I386 1073741827
+
+// The process is ended by SIGSYS.
+#define CONTAIN_ACTION_KILL_PROCESS 1
+
+// The calling thread is ended by SIGSYS.
+#define CONTAIN_ACTION_KILL_THREAD 2
+
+// SIGSYS is sent to the calling thread.
+#define CONTAIN_ACTION_TRAP 3
+
+// The call fails; the data is the errno.
+#define CONTAIN_ACTION_ERRNO 4
+
+// A listener is asked.
+#define CONTAIN_ACTION_NOTIFY 5
+
+// The tracer is told; the data is its message.
+#define CONTAIN_ACTION_TRACE 6
+
+// It is carried out and logged.
+#define CONTAIN_ACTION_LOG 7
+
+// It is carried out.
+#define CONTAIN_ACTION_ALLOW 8
+
 // What a container is to be. One thread at a time may use one.
 typedef struct contain_config contain_config;
 
@@ -164,6 +194,9 @@ typedef struct contain_process contain_process;
 
 // The directory with the state of a user's containers. Several threads may use one at once, but for freeing it.
 typedef struct contain_runtime contain_runtime;
+
+// A seccomp filter. Several threads may use one at once, but for freeing it.
+typedef struct contain_seccomp contain_seccomp;
 
 // A pair of connected interfaces, one end in the container's network and the other in the caller's. NULL and 0 are
 // the usual.
@@ -268,6 +301,32 @@ typedef struct {
     // When it was created, in seconds since 1970.
     int64_t created;
 } contain_status;
+
+// How contain_userns_run() does it. All zeros is the usual.
+typedef struct {
+    // The command's whole environment, NAME=VALUE, a NULL behind the last; NULL: a usual one.
+    const char *const *env;
+    // The map of user ids, START:LOWER:COUNT[,START:LOWER:COUNT]...; NULL: the usual one for this caller.
+    const char *uid_map;
+    // The map of group ids.
+    const char *gid_map;
+    // Standard input: a CONTAIN_STDIO_ value.
+    uint32_t stdin_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdin_fd;
+    // Standard output: a CONTAIN_STDIO_ value.
+    uint32_t stdout_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stdout_fd;
+    // Standard error: a CONTAIN_STDIO_ value.
+    uint32_t stderr_kind;
+    // The descriptor of CONTAIN_STDIO_DESCRIPTOR; else 0.
+    int32_t stderr_fd;
+    // What the caller's death means for the command: a CONTAIN_LIFETIME_ value.
+    uint32_t lifetime;
+    // 0.
+    uint32_t reserved;
+} contain_userns_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1357,6 +1416,83 @@ int contain_container_processes(const contain_container *container,
 int contain_container_delete(const contain_container *container,
                              uint32_t force,
                              contain_error **err);
+
+// Runs a command in a user namespace of its own, where it is root over ids that are the caller's or delegated to it,
+// and in all other namespaces of the caller's; returns once it has been executed. It is looked up on the PATH of its
+// environment and begins in the caller's working directory. It is not confined: no file system, network or process is
+// hidden from it, and what it starts is not ended with it.
+//
+// argv: the command and its arguments, a NULL behind the last.
+// options: environment, id maps, standard descriptors; NULL, with a size of 0: the usual.
+// size: sizeof *options.
+// process: where the process goes; the caller frees it with contain_process_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if argv or process is NULL or something in them is not allowed; -EBADF for a descriptor that is
+// none; -E2BIG for options that this library does not know; CONTAIN_E_ID_MAP; CONTAIN_E_NOT_FOUND and
+// CONTAIN_E_NOT_EXECUTABLE for the command.
+// Ownership: strings are copied; descriptors are duplicated and stay the caller's. Threads: any. Since: 0.1.
+int contain_userns_run(const char *const *argv,
+                       const contain_userns_options *options,
+                       size_t size,
+                       contain_process **process,
+                       contain_error **err);
+
+// Gives a named profile as an object.
+//
+// profile: a CONTAIN_SECCOMP_ value.
+// own_terminal: 0: as for a command that may have the caller's terminal, into which nothing may be typed from inside;
+// 1: as for one with a terminal of its own (CONTAIN_CONSOLE_EMULATED).
+// seccomp: where the object goes; the caller frees it with contain_seccomp_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp is NULL or a number is another.
+// Threads: any. Since: 0.1.
+int contain_seccomp_new(uint32_t profile,
+                        uint32_t own_terminal,
+                        contain_seccomp **seccomp,
+                        contain_error **err);
+
+// Gives the program that is loaded for a filter: an array of the kernel's struct sock_filter.
+//
+// seccomp: the filter.
+// program: where its address goes; it lasts as long as the filter.
+// length: where its length in bytes goes, 8 for each instruction; 0 where nothing is loaded.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL.
+// Threads: any, several at once. Since: 0.1.
+int contain_seccomp_get_bpf(const contain_seccomp *seccomp,
+                            const uint8_t **program,
+                            size_t *length,
+                            contain_error **err);
+
+// Says what would happen to a system call, and does nothing.
+//
+// seccomp: the filter.
+// architecture: a CONTAIN_ARCHITECTURE_ value.
+// name: the system call's name, such as "mount".
+// arguments: its six arguments; NULL: six zeros.
+// action: where a CONTAIN_ACTION_ value goes.
+// data: where what goes with it goes: the errno of CONTAIN_ACTION_ERRNO, the message of CONTAIN_ACTION_TRACE, else 0;
+// NULL if it is not wanted.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp, name or action is NULL, or the architecture or a call of that name is not known.
+// Threads: any, several at once. Since: 0.1.
+int contain_seccomp_test(const contain_seccomp *seccomp,
+                         uint32_t architecture,
+                         const char *name,
+                         const uint64_t *arguments,
+                         uint32_t *action,
+                         uint32_t *data,
+                         contain_error **err);
+
+// Frees a filter. Containers stay as they are.
+//
+// seccomp: the filter; NULL is fine, and so is one that a fork copied.
+// Threads: nobody else may use it. Since: 0.1.
+void contain_seccomp_free(contain_seccomp *seccomp);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -6,6 +6,7 @@ use crate::config::VethOptions;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
 use crate::state::StatusStruct;
+use crate::userns::UsernsOptions;
 use std::fmt::Write;
 use std::mem::offset_of;
 
@@ -53,6 +54,9 @@ fn layout() -> String {
     describe(&mut out, "contain_result", size_of::<ResultStruct>(), &fields);
     let fields = fields!(StatusStruct: size, state, reserved, init_pid, pid, created);
     describe(&mut out, "contain_status", size_of::<StatusStruct>(), &fields);
+    let fields = fields!(UsernsOptions: env, uid_map, gid_map, stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind,
+        stderr_fd, lifetime, reserved);
+    describe(&mut out, "contain_userns_options", size_of::<UsernsOptions>(), &fields);
     out.push_str("\nint main(void) {\n    return 0;\n}\n");
     out
 }

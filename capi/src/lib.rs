@@ -39,3 +39,7 @@ mod result;
 mod process;
 
 mod state;
+
+mod userns;
+
+mod seccomp;

@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 25] = [
+const FEATURES: [&str; 27] = [
     "capabilities",
     "config-json",
     "console-emulated",
@@ -31,10 +31,12 @@ const FEATURES: [&str; 25] = [
     "rlimits",
     "seccomp-app",
     "seccomp-system",
+    "seccomp-test",
     "state",
     "stdio-pipe",
     "timeout",
     "user",
+    "userns",
 ];
 
 /// The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().

@@ -505,3 +505,41 @@ fn pseudo_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Dra
     });
     Ok(draft)
 }
+
+/// The plan of a command in a user namespace alone, beside a library caller.
+pub(crate) fn userns(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+) -> Result<Draft, Error> {
+    if argv.is_empty() {
+        return Err(Error::invalid("argv", "", "there is no command; name a program"));
+    }
+    if let Some(variable) = env.iter().find(|variable| !is_assignment(variable)) {
+        return Err(Error::invalid("env", format!("{variable:?}"), "a variable has the form NAME=VALUE"));
+    }
+    userns_with(&idmap::resolve(uid_map, gid_map)?, argv, env)
+}
+
+/// The same from maps that are decided.
+fn userns_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
+    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
+    draft.monitor(Step::Clone { namespaces: namespace::USER });
+    map_ids(maps, &mut draft)?;
+    draft.monitor(Step::Join { namespaces: namespace::USER });
+    if maps.become_root {
+        draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: !maps.setgroups_denied });
+    }
+    draft.init(Step::ResetSignals {});
+    let (arguments, environment) = (texts("argv", argv)?, texts("env", env)?);
+    draft.init(Step::Execute {
+        search: &text("PATH", path_of(env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: 0,
+    });
+    draft.monitor(Step::Watch { console: false, guard: false });
+    draft.finally(Step::Report {});
+    Ok(draft)
+}

@@ -12,7 +12,7 @@ use crate::config::{Config, Lifetime, Profile, Stdio, reach_of};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
 use crate::outcome::{EndedBy, Outcome};
-use crate::plan::Bytes;
+use crate::plan::{Bytes, Draft};
 use crate::state::stored::Stored;
 use crate::state::{State, Status, processes};
 use crate::{cgroup, diagnose, join};
@@ -297,6 +297,19 @@ fn inject_into(
 }
 
 impl Process {
+    /// Starts a plan's command beside this process.
+    pub(crate) fn launch(
+        draft: &Draft,
+        mut along: Along,
+        lifetime: Lifetime,
+        stdio: [Stdio; 3],
+    ) -> Result<Process, Error> {
+        let control = along.caller(lifetime)?;
+        let launched = launch::beside(draft, &along, stdio)?;
+        drop(along);
+        Ok(Process { monitored: Monitored::new(control, launched, false)? })
+    }
+
     /// Process id as seen from outside.
     pub fn pid(&self) -> i32 {
         self.monitored.init_pid

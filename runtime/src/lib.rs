@@ -24,6 +24,7 @@ mod recorder;
 pub mod seccomp;
 pub mod state;
 pub mod user;
+pub mod userns;
 
 pub use caller::check_privilege;
 pub use config::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth};
@@ -34,6 +35,7 @@ pub use outcome::{EndedBy, Outcome};
 pub use probe::probe;
 pub use state::{Listed, Runtime, State, Status};
 pub use user::User;
+pub use userns::Userns;
 
 /// Where programs that are not for people are installed.
 const LIBEXECDIR: &str = env!("CONTAIN_LIBEXECDIR_DEFAULT");

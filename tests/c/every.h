@@ -72,6 +72,10 @@
     X(contain_process_inject, 0, NULL, NULL, 0, NULL)                                                \
     X(contain_process_take_stdio, NULL, 0)                                                           \
     X(contain_process_end, NULL, 0, NULL, 0)                                                         \
+    X(contain_seccomp_new, 0, 0, NULL)                                                               \
+    X(contain_seccomp_get_bpf, NULL, NULL, NULL)                                                     \
+    X(contain_seccomp_test, NULL, 0, NULL, NULL, NULL, NULL)                                         \
+    X(contain_userns_run, NULL, NULL, 0, NULL)                                                       \
     X(contain_process_pid, NULL)                                                                     \
     X(contain_process_pidfd, NULL)                                                                   \
     X(contain_process_signal, NULL, 0)                                                               \

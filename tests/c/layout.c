@@ -94,6 +94,30 @@ CHECK(sizeof(((contain_status *)0)->pid) == 4);
 CHECK(offsetof(contain_status, created) == 24);
 CHECK(sizeof(((contain_status *)0)->created) == 8);
 
+CHECK(sizeof(contain_userns_options) == 56);
+CHECK(offsetof(contain_userns_options, env) == 0);
+CHECK(sizeof(((contain_userns_options *)0)->env) == 8);
+CHECK(offsetof(contain_userns_options, uid_map) == 8);
+CHECK(sizeof(((contain_userns_options *)0)->uid_map) == 8);
+CHECK(offsetof(contain_userns_options, gid_map) == 16);
+CHECK(sizeof(((contain_userns_options *)0)->gid_map) == 8);
+CHECK(offsetof(contain_userns_options, stdin_kind) == 24);
+CHECK(sizeof(((contain_userns_options *)0)->stdin_kind) == 4);
+CHECK(offsetof(contain_userns_options, stdin_fd) == 28);
+CHECK(sizeof(((contain_userns_options *)0)->stdin_fd) == 4);
+CHECK(offsetof(contain_userns_options, stdout_kind) == 32);
+CHECK(sizeof(((contain_userns_options *)0)->stdout_kind) == 4);
+CHECK(offsetof(contain_userns_options, stdout_fd) == 36);
+CHECK(sizeof(((contain_userns_options *)0)->stdout_fd) == 4);
+CHECK(offsetof(contain_userns_options, stderr_kind) == 40);
+CHECK(sizeof(((contain_userns_options *)0)->stderr_kind) == 4);
+CHECK(offsetof(contain_userns_options, stderr_fd) == 44);
+CHECK(sizeof(((contain_userns_options *)0)->stderr_fd) == 4);
+CHECK(offsetof(contain_userns_options, lifetime) == 48);
+CHECK(sizeof(((contain_userns_options *)0)->lifetime) == 4);
+CHECK(offsetof(contain_userns_options, reserved) == 52);
+CHECK(sizeof(((contain_userns_options *)0)->reserved) == 4);
+
 int main(void) {
     return 0;
 }

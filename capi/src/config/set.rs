@@ -14,6 +14,14 @@ pub const CONTAIN_LIFETIME_BOUND: u32 = 0;
 /// When the caller dies the container lives on.
 pub const CONTAIN_LIFETIME_DETACHED: u32 = 1;
 
+pub(crate) fn lifetime(value: u32) -> Result<Lifetime, Error> {
+    match value {
+        CONTAIN_LIFETIME_BOUND => Ok(Lifetime::Bound),
+        CONTAIN_LIFETIME_DETACHED => Ok(Lifetime::Detached),
+        _ => Err(invalid("lifetime", value.to_string(), "it is a CONTAIN_LIFETIME_ value")),
+    }
+}
+
 /// Changes one thing of a configuration.
 ///
 /// # Safety
@@ -316,11 +324,7 @@ pub unsafe extern "C" fn contain_config_set_lifetime(
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
         set(config, err, |config| {
-            config.lifetime = match lifetime {
-                CONTAIN_LIFETIME_BOUND => Lifetime::Bound,
-                CONTAIN_LIFETIME_DETACHED => Lifetime::Detached,
-                _ => return Err(invalid("lifetime", lifetime.to_string(), "it is a CONTAIN_LIFETIME_ value")),
-            };
+            config.lifetime = self::lifetime(lifetime)?;
             Ok(())
         })
     }

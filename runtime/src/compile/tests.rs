@@ -211,6 +211,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
     let old_kernel = Facts { optional_namespaces: 0, ..facts(roots_maps()) };
     let environment = words(&["A=1", "B=2", &format!("LONG={}", "x".repeat(61)), "A=3", "EMPTY="]);
     let given = || maps("0:100000:1,1000:1000:1", false);
+    let userns = |maps| userns_with(&maps, &words(&["id", "-u"]), &words(&["PATH=/bin"])).expect("a plan");
     let pseudo = |maps| pseudo_with(&maps, &words(&["id", "-u"]), &words(&["PATH=/bin"])).expect("a plan");
     vec![
         ("directory", plan(directory())),
@@ -297,6 +298,9 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("inject_terminal_timeout", injected_on_a_terminal(Some(Duration::from_secs(60)))),
         ("inject_timeout", injected_for(Profile::System, Way::InPlace, 0, Vec::new(), Some(Duration::from_secs(60)))),
         ("pseudo_root", pseudo(roots_maps())),
+        ("userns_root", userns(roots_maps())),
+        ("userns_single_id", userns(maps("0:1000:1", true))),
+        ("userns_without_root", userns(maps("1000:1000:1", true))),
         ("pseudo_single_id", pseudo(maps("0:1000:1", true))),
         ("pseudo_ranges", pseudo(users_maps())),
         ("pseudo_idmap", pseudo(idmap_maps())),

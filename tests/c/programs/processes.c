@@ -7,6 +7,16 @@ static const char *sleeper[] = {"sleep", "60", NULL};
 
 #define FOREIGN(call) REFUSED(call, ECHILD, CONTAIN_E_WRONG_PROCESS)
 
+static void use_foreign_seccomp(contain_seccomp *seccomp) {
+    const uint8_t *program = NULL;
+    size_t length = 0;
+    uint32_t action = 0;
+    FOREIGN(contain_seccomp_get_bpf(seccomp, &program, &length, &err));
+    FOREIGN(contain_seccomp_test(seccomp, CONTAIN_ARCHITECTURE_X86_64, "read", NULL, &action, NULL, &err));
+    CHECK(program == NULL && length == 0 && action == 0);
+    contain_seccomp_free(seccomp);
+}
+
 static char folder[] = "/tmp/contain-processes.XXXXXX";
 
 static void use_foreign_state(contain_runtime *runtime, contain_list *list, contain_config *config) {
@@ -107,6 +117,8 @@ static void handle_in_a_forked_child_is_an_error(void) {
     contain_process *process = NULL;
     contain_runtime *runtime = NULL;
     contain_list *list = NULL;
+    contain_seccomp *seccomp = NULL;
+    DONE(contain_seccomp_new(CONTAIN_SECCOMP_APP, 0, &seccomp, &err));
     CHECK(mkdtemp(folder) != NULL);
     DONE(contain_runtime_open(folder, &runtime, &err));
     DONE(contain_runtime_run(runtime, "a", config, NULL, 0, &container, &err));
@@ -119,6 +131,7 @@ static void handle_in_a_forked_child_is_an_error(void) {
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
+        use_foreign_seccomp(seccomp);
         use_foreign_state(runtime, list, config);
         use_foreign(config, container, process);
         fflush(stdout);
@@ -130,6 +143,7 @@ static void handle_in_a_forked_child_is_an_error(void) {
     DONE(contain_container_kill(container, &err));
     ended(container);
     DONE(contain_runtime_delete(runtime, "a", 1, &err));
+    contain_seccomp_free(seccomp);
     contain_list_free(list);
     contain_runtime_free(runtime);
     CHECK(rmdir(folder) == 0);
