@@ -105,18 +105,24 @@ impl Given {
     }
 }
 
-/// Reads a command line. Options stand before the operands only; short ones bundle. The error is for a usage message.
-pub fn parse(program: &'static Program, arguments: impl Iterator<Item = OsString>) -> Result<Given, String> {
-    let mut parser = Parser::from_args(arguments);
+/// Reads a command line. Options stand before the operands only; short ones bundle. What is wrong is for a usage message;
+/// then what was given is what stands in front of that.
+pub fn parse(program: &'static Program, arguments: impl Iterator<Item = OsString>) -> (Given, Result<(), String>) {
     let mut given = Given { options: Vec::new(), operands: Vec::new() };
+    let read = read(program, arguments, &mut given);
+    (given, read)
+}
+
+fn read(program: &'static Program, arguments: impl Iterator<Item = OsString>, given: &mut Given) -> Result<(), String> {
+    let mut parser = Parser::from_args(arguments);
     loop {
         // Everything from the first operand on belongs to the command.
         match parser.next().map_err(|error| error.to_string())? {
-            None => return Ok(given),
+            None => return Ok(()),
             Some(Arg::Value(first)) => {
                 given.operands.push(first);
                 given.operands.extend(parser.raw_args().map_err(|error| error.to_string())?);
-                return Ok(given);
+                return Ok(());
             }
             Some(argument) => {
                 let option = program.all().find(|option| match argument {

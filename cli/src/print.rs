@@ -71,13 +71,17 @@ impl Printer {
 
     /// Prints what is wrong with the command line, and how it is used.
     pub fn usage(self, wrong: &str) -> ExitCode {
-        if self.format == Format::Text {
-            return usage(self.program, wrong);
-        }
-        let error = Error::new(Kind::Invalid, "usage", "understand the command line", "")
-            .cause(wrong)
-            .remedy(format!("{} --help shows the options", self.program.name));
-        self.error(&error);
+        let name = self.program.name;
+        let hint = format!("{name} --help shows the options");
+        let text = match self.format {
+            Format::Records => {
+                let error = Error::new(Kind::Invalid, "usage", "understand the command line", "");
+                record::of_error(name, &error.cause(wrong).remedy(hint))
+            }
+            Format::Text => format!("{name}: {wrong}\n{}\nhint: {hint}\n", self.program.usage()),
+        };
+        // Where stderr is closed, the status alone tells.
+        let _ = std::io::stderr().write_all(text.as_bytes());
         ExitCode::from(USAGE)
     }
 }
@@ -87,26 +91,21 @@ pub fn main(program: &'static Program, run: fn(&Given, Printer) -> ExitCode) -> 
     if let Some(status) = report(program) {
         return status;
     }
-    match parse(program, std::env::args_os().skip(1)) {
-        Ok(given) if given.has("help") => out(&program.help()),
-        Ok(given) if given.has("version") => version(program),
-        Ok(given) => match Printer::new(program, &given) {
-            Ok(printer) => run(&given, printer),
-            Err(wrong) => usage(program, &wrong),
-        },
-        Err(wrong) => usage(program, &wrong),
+    let (given, read) = parse(program, std::env::args_os().skip(1));
+    if read.is_ok() && given.has("help") {
+        return out(&program.help());
     }
-}
-
-/// The same of a command line that could not be read.
-fn usage(program: &Program, wrong: &str) -> ExitCode {
-    let mut text = String::new();
-    if !wrong.is_empty() {
-        text.push_str(&format!("{}: {wrong}\n", program.name));
+    if read.is_ok() && given.has("version") {
+        return version(program);
     }
-    text.push_str(&format!("{}\nhint: {} --help shows the options\n", program.usage(), program.name));
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    ExitCode::from(USAGE)
+    let printer = match Printer::new(program, &given) {
+        Ok(printer) => printer,
+        Err(wrong) => return Printer { program, format: Format::Text }.usage(&wrong),
+    };
+    match read {
+        Ok(()) => run(&given, printer),
+        Err(wrong) => printer.usage(&wrong),
+    }
 }
 
 /// Prints to stdout; a reader that is gone is an error.

@@ -255,6 +255,20 @@ def test_inject(ours, who):
         assert not recorders()
 
 
+def test_beside_a_name(ours, user, user_root, scratch):
+    place = scratch / f"record-{os.getpid()}"
+    place.mkdir(mode=0o700)
+    os.chown(place, user.uid, user.gid)
+    env = {"XDG_RUNTIME_DIR": str(place)}
+    with running(ours, user_root, user, "--json", "--name", "recorded", env=env) as run:
+        run.expect("up")
+        ends(lib.run([ours.inject, "--json", "recorded", "sh", "-c", "exit 3"], user=user, env=env), "exited", status=3)
+        os.kill(run.pid, signal.SIGTERM)
+        assert run.wait() == 128 + signal.SIGTERM
+        assert record(run.process.stderr.read().decode())["signal"] == signal.SIGTERM
+    lib.until(lambda: not list((place / "contain").iterdir()), what="the end of the name")
+
+
 def the_recorder():
     found = lib.until(recorders, what="the recorder")
     assert len(found) == 1
@@ -357,6 +371,8 @@ def test_errors_as_records(ours, who, tool):
 def test_usage_errors_as_records(ours):
     (error,) = log(lib.run([ours.contain, "--log-format=json"]))
     assert error["stage"] == "usage" and error["kind"] == "invalid" and error["cause"] == "no DIR given"
+    (error,) = log(lib.run([ours.inject, "--log-format", "json", "--bogus"]))
+    assert error["program"] == "inject" and "--bogus" in error["cause"] and error["remedy"]
     wrong = lib.run([ours.pseudo, "--log-format", "xml"])
     assert wrong.status == USAGE and "text and json" in wrong.err
 

@@ -66,7 +66,8 @@ What takes nothing for five seconds (a full pipe that nobody reads) gets no reco
 
 const LOG_FORMAT: &str = "\
 `json` prints each error and each note as a line with an object: `level` (`error` or `info`), `program`, `msg` and, of an \
-error, what RECORDS has under `error`. In place of the usage a wrong command line gets one of the stage `usage`.";
+error, what RECORDS has under `error`. In place of the usage a wrong command line gets one of the stage `usage`. \
+Where a filter or a limit leaves nothing to print with, a failure is told in fixed words.";
 
 const RECORDS: &str = "\
 `ended_by` :: `exited`; `signalled`; `wall`, by `--timeout`; `setup`: the command never began; `failure`: contain itself \
