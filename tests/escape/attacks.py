@@ -328,6 +328,17 @@ def host_file_handles(place):
     assert re.fullmatch(r"Seccomp:\s+2\n", result.out), result
 
 
+def calls_through_the_reaper(place):
+    """Container root can write the memory of a PID 1 that reaps, and so make it call what the command's own filter
+    refuses: nothing in the container is without a filter."""
+    script = "(: >/proc/1/mem) && echo opened; cat /proc/[0-9]*/status | grep Seccomp:"
+    for options in (("--init",), ("--init", "--seccomp", "app", "--no-new-privs")):
+        result = place.inside(script, *options)
+        opened, *filters = result.lines
+        assert opened == "opened" and len(filters) >= 3, result
+        assert all(line.split() == ["Seccomp:", "2"] for line in filters), result
+
+
 def looking_into_the_supervisor(place):
     """The host's /proc is bound in: neither the supervisor's memory, files nor namespaces can be opened there."""
     folder = place.root / "mnt"
@@ -466,6 +477,7 @@ CASES = [
     Case(kernel_settings, ("CVE-2025-31133", "CVE-2025-52881")),
     Case(device_nodes, ()),
     Case(host_file_handles, ()),
+    Case(calls_through_the_reaper, ()),
     Case(looking_into_the_supervisor, ("CVE-2016-9962",)),
     Case(looking_into_who_tells_a_failure, ("CVE-2016-9962",)),
     Case(looking_into_the_injected_process, ("CVE-2016-9962",)),

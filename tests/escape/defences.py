@@ -82,6 +82,14 @@ DEFENCES = [
         ("typing_into_the_callers_terminal", "typing_from_an_injected_command", "host_file_handles"),
     ),
     Defence(
+        "the reaper has a filter",
+        "core/init/src/reaper.rs",
+        "filter::load(Duty::Reap)?;",
+        "identity::set_no_new_privs()?; if false { filter::load(Duty::Reap)?; }",
+        ("calls_through_the_reaper",),
+        as_user=True,
+    ),
+    Defence(
         "the monitor cannot be looked into",
         "core/init/src/namespaces.rs",
         "identity::join_namespaces(init.pidfd, namespaces)?;",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The seccomp program that the monitor and its guard run under once the command has started: the calls that they
+//! The seccomp programs that monitor, guard and reaper run under once the command has started: the calls that they
 //! still make, and EPERM for every other.
 
 use contain_sys::arch::nr;
@@ -34,18 +34,26 @@ const REQUESTS: [u32; 6] = [0x5401, 0x5402, 0x5403, 0x5413, 0x5414, 0x540f];
 /// What ending the tree of an injected command takes besides.
 const WITH_TREE: [usize; ALLOWED.len() + 2] = filter::with(&ALLOWED, &[nr::PIDFD_OPEN, nr::WAITID]);
 
+/// What a reaper still calls. Container root can look into one that is PID 1, and make it call what it likes: its filter
+/// lets it do nothing that a profile keeps from the command.
+const REAPING: [usize; 8] =
+    [nr::PPOLL, nr::READ, nr::WAIT4, nr::PIDFD_SEND_SIGNAL, nr::SENDMSG, nr::PRCTL, nr::EXIT_GROUP, RESTART_SYSCALL];
+
+const REAP: [filter::Instruction; filter::length(&REAPING, &[])] = filter::allow(&REAPING, &[], Otherwise::Refuse);
 const WATCH: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
     filter::allow(&ALLOWED, &REQUESTS, Otherwise::Refuse);
 const END_TREE: [filter::Instruction; filter::length(&WITH_TREE, &REQUESTS)] =
     filter::allow(&WITH_TREE, &REQUESTS, Otherwise::Refuse);
 
-/// What a monitor does beside watching.
+/// What a process of contain's still does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Duty {
-    /// Nothing.
+    /// A monitor or guard: it watches.
     Watch,
-    /// It ends the tree of an injected command at its deadline.
+    /// A monitor that also ends the tree of an injected command at its deadline.
     EndTree,
+    /// A reaper.
+    Reap,
 }
 
 /// Loads the program; no exec gains privilege from here on.
@@ -54,5 +62,6 @@ pub fn load(duty: Duty) -> Result<()> {
     identity::load_seccomp(match duty {
         Duty::Watch => WATCH.as_flattened(),
         Duty::EndTree => END_TREE.as_flattened(),
+        Duty::Reap => REAP.as_flattened(),
     })
 }

@@ -3,6 +3,7 @@
 //! command's end. The kernel treats PID 1 unlike any other process; under a reaper the command is none.
 
 use crate::context::{Context, Fault};
+use crate::filter::{self, Duty};
 use crate::{namespaces, walk};
 use contain_plan::message::{Ending, Message};
 use contain_sys::identity::{self, Capabilities, Dumpable, capability};
@@ -85,7 +86,8 @@ impl Reaper {
         identity::set_name(c"contain-init")?;
         let kill = identity::capabilities()?.permitted & (1 << capability::KILL);
         identity::set_capabilities(Capabilities { effective: kill, permitted: kill, inheritable: 0 })?;
-        identity::set_no_new_privs()?;
+        // ORDER: before container root can look into it.
+        filter::load(Duty::Reap)?;
         // As dumpable as the command itself: who may look into the container, its own root and the user who started
         // it, joins its namespaces through PID 1. Nothing of the host's is left in here: the program is sealed, the
         // plan unmapped, and one socket open on which only the command's end is told.
