@@ -29,17 +29,23 @@ pub(crate) fn cannot_fork(stage: &'static str, errno: nix::Error) -> Error {
 }
 
 /// Has `work` done by a process in a session of its own. It is no child of this process, so that what ends the
-/// supervisor's children leaves it alone. `what` names it where it cannot be started.
-pub(crate) fn apart(stage: &'static str, what: &str, work: impl FnOnce() -> i32) -> Result<(), Error> {
+/// supervisor's children leaves it alone. What `settle` makes of it holds when this returns. `what` names it where it
+/// cannot be started.
+pub(crate) fn apart(
+    stage: &'static str,
+    what: &str,
+    settle: impl FnOnce() -> Result<(), Errno>,
+    work: impl FnOnce() -> i32,
+) -> Result<(), Error> {
     match split().map_err(|errno| cannot_fork(stage, errno))? {
         ForkResult::Parent { child } => match waitpid(child, None) {
             Ok(WaitStatus::Exited(_, 0)) => Ok(()),
             _ => Err(Error::new(Kind::System, stage, "start", what).cause(TOO_MANY)),
         },
-        ForkResult::Child => match setsid().and_then(|_| split()) {
-            Ok(ForkResult::Child) => leave(work()),
-            Ok(ForkResult::Parent { .. }) => leave(0),
-            Err(_) => leave(1),
+        ForkResult::Child => match settle().map(|()| setsid().and_then(|_| split())) {
+            Ok(Ok(ForkResult::Child)) => leave(work()),
+            Ok(Ok(ForkResult::Parent { .. })) => leave(0),
+            Ok(Err(_)) | Err(_) => leave(1),
         },
     }
 }

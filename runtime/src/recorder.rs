@@ -76,10 +76,8 @@ fn unusable(number: i32, errno: Errno) -> Error {
 /// Starts the recorder of the container whose supervisor this process becomes.
 pub(crate) fn start(place: &Place, along: &mut Along) -> Result<(), Error> {
     let ours = along.recorder()?;
-    apart(STAGE, "the process that writes the record", || match settle(place, raw(&ours)) {
-        Ok(()) => stand_by(place, raw(&ours)),
-        Err(_) => 1,
-    })
+    let (what, socket) = ("the process that writes the record", raw(&ours));
+    apart(STAGE, what, || settle(place, socket), || stand_by(place, socket))
 }
 
 /// Nobody looks in, no signal ends it but that of its own clock, and nothing is kept from being unmounted.

@@ -46,7 +46,7 @@ pub(crate) fn keep(entry: &Entry) -> Result<(), Error> {
     let myself = process::open_pidfd(process::id()).map_err(system(STAGE, "open a pidfd of", "this process"))?;
     let supervisor = own(myself);
     let place = entry.place()?;
-    apart(STAGE, "the keeper of a name", || stand_by(&supervisor, place))
+    apart(STAGE, "the keeper of a name", || Ok(()), || stand_by(&supervisor, place))
 }
 
 /// The keeper: waits for the supervisor's end and takes its container off the disk.
