@@ -50,6 +50,11 @@ def recorders():
     return [pid for pid in lib.descendants(os.getpid()) if lib.status_field(pid, "Name") == ["contain-record"]]
 
 
+def until_no_recorder():
+    """It has let go of everything when the supervisor ends; its process ends a moment later."""
+    lib.until(lambda: not recorders(), what="the end of the recorder")
+
+
 def script(ours, root, user, text, *options):
     return lib.run([ours.contain, "--json", *options, root, "/bin/sh", "-c", text], user=user)
 
@@ -66,7 +71,7 @@ def test_ways_of_ending(ours, who, options):
         ends(killed, "exited", status=137, signal=None)
     late = script(ours, root, user, "sleep 20", *options, "--timeout", "0.3")
     assert late.status == 124 and ends(late, "wall", status=None, signal=9)["wall"] >= 0.3
-    assert not recorders()
+    until_no_recorder()
 
 
 def test_signal_that_pid_1_would_not_obey(ours, who):
@@ -92,7 +97,7 @@ def test_command_that_is_not_there(ours, who, console):
                   errno_name="ENOENT", stage="process.exec", in_child=True)
     assert error["step"] > 5 and error["cause"] and error["remedy"]
     assert f"contain: step {error['step']}, execute /bin/nothing: ENOENT" in result.err and "\nhint: " in result.err
-    assert not recorders()
+    until_no_recorder()
 
 
 def test_failures_of_steps_and_before_them(ours, who):
@@ -157,7 +162,7 @@ def test_full_pipe_is_given_up_and_nothing_waits_for_it(ours, root):
     result, reader = on_pipe(ours, root, None, ["/bin/true"], before=fill)
     try:
         assert result.status == 0
-        lib.until(lambda: not recorders(), 5, "the end of the recorder")
+        until_no_recorder()
     finally:
         os.close(reader)
 
@@ -190,7 +195,8 @@ def test_standard_descriptors_closed(ours, who):
     root, user = who
     argv = [ours.contain, "-c", "--json", root, "/bin/sh", "-c", "exit 5"]
     result = lib.run(argv, user=user, before=lambda: [os.close(number) for number in (0, 1, 2)])
-    assert result.status == 5 and not recorders()
+    assert result.status == 5
+    until_no_recorder()
 
 
 @pytest.mark.parametrize(
@@ -252,7 +258,7 @@ def test_inject(ours, who):
         os.close(writer)
         with os.fdopen(reader) as got:
             assert record(got.read())["exit_status"] == result.status == 1 and result.out == "0\n"
-        assert not recorders()
+        until_no_recorder()
 
 
 def test_beside_a_name(ours, user, user_root, scratch):
@@ -308,7 +314,7 @@ def test_recorder_killed_costs_the_record_alone(ours, who):
     with running(ours, root, user, "--json") as run:
         run.expect("up")
         os.kill(the_recorder(), signal.SIGKILL)
-        lib.until(lambda: not recorders(), what="its end")
+        until_no_recorder()
         assert run.process.poll() is None and lib.first_init(run.pid)
         os.kill(run.pid, signal.SIGTERM)
         assert run.wait() == 128 + signal.SIGTERM
@@ -324,7 +330,7 @@ def test_supervisor_killed_leaves_no_recorder_and_no_record(ours, who):
         assert run.wait() == 128 + signal.SIGKILL
         # To the end of the pipe: nobody holds it.
         assert run.process.stderr.read() == b""
-        lib.until(lambda: not recorders(), what="its end")
+        until_no_recorder()
 
 
 def test_all_children_killed_leave_the_record(ours, who):
