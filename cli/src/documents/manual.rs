@@ -288,8 +288,17 @@ installs no signal handler, starts no thread and changes no umask, directory or 
 of the caller's, so that the caller's own `wait` finds nothing.
 
 A container begins as a `contain_config`, from `contain_config_new` with a directory or `contain_config_new_host` with \
-the host's own programs, and is filled by the functions whose names begin with `contain_config_set_`. \
-`contain_container_run` starts it, `contain_container_wait` waits, `contain_container_free` lets go of the handle.
+the host's own programs or `contain_config_from_json` with all of it, and is filled by the functions whose names begin \
+with `contain_config_set_` and `contain_config_add_`. `contain_container_run` starts it, `contain_container_wait` waits, \
+`contain_container_stop` ends it, `contain_container_free` lets go of the handle. `contain_container_inject` runs another \
+command in it, which gives a `contain_process`.
+
+A `contain_runtime`, from `contain_runtime_open`, is a directory with the state of containers: what \
+`contain_runtime_run` starts there any process of the user opens by its id with `contain_container_open`, and \
+`contain_runtime_list` finds.
+
+`contain_userns_run` runs a command in a user namespace alone, as pseudo does; `contain_probe` tells what the host \
+allows; a `contain_seccomp` tells what a profile does with a system call.
 
 Every function that can fail returns a negative number, and puts a `contain_error` where it was given a place: kind, \
 operation, object, errno, cause and remedy.

@@ -278,6 +278,71 @@ static void arguments_beside_a_running_container_are_looked_at(void) {
     contain_container_free(container);
 }
 
+// Options that are longer than any, of every function that takes some, and with something behind what is known.
+static void options_of_every_function_are_measured(void) {
+    static unsigned char longer[4096];
+    const size_t known = sizeof longer;
+    longer[known - 1] = 1;
+    char folder[] = "/tmp/contain-errors.XXXXXX";
+    contain_runtime *runtime = NULL;
+    contain_container *container = start((const char *[]){"sleep", "60", NULL}), *other = NULL;
+    contain_process *process = NULL, *made = NULL;
+    contain_list *list = NULL;
+    CHECK(mkdtemp(folder) != NULL);
+    DONE(contain_runtime_open(folder, &runtime, &err));
+    DONE(contain_container_inject(container, (const char *[]){"sleep", "60", NULL}, NULL, 0, &process, &err));
+#define TOO_BIG(call) REFUSED(call, E2BIG, CONTAIN_E_TOO_BIG)
+    for (int times = 0; times < 2; times++) {
+        size_t size = times == 0 ? known : known + 1;
+        void *place = longer;
+        TOO_BIG(contain_config_set_network_veth(config, place, size, &err));
+        TOO_BIG(contain_container_create(config, place, size, &other, &err));
+        TOO_BIG(contain_container_run(config, place, size, &other, &err));
+        TOO_BIG(contain_runtime_create(runtime, "a", config, place, size, &other, &err));
+        TOO_BIG(contain_runtime_run(runtime, "a", config, place, size, &other, &err));
+        TOO_BIG(contain_container_inject(container, true_, place, size, &made, &err));
+        TOO_BIG(contain_process_inject(contain_container_pid(container, NULL), true_, place, size, &made, &err));
+        TOO_BIG(contain_userns_run(true_, place, size, &made, &err));
+    }
+    // Results and states may be as long as the largest, and no longer; and hold at least their own size.
+    contain_result *result = (void *)longer;
+    contain_status *status = (void *)longer;
+    TOO_BIG(contain_container_wait(container, 0, result, known + 1, &err));
+    TOO_BIG(contain_container_stop(container, SIGTERM, 0, result, known + 1, &err));
+    TOO_BIG(contain_container_end(container, CONTAIN_ENDED_WALL, result, known + 1, &err));
+    TOO_BIG(contain_process_wait(process, 0, result, known + 1, &err));
+    TOO_BIG(contain_process_end(process, CONTAIN_ENDED_WALL, result, known + 1, &err));
+    TOO_BIG(contain_container_status(container, status, known + 1, &err));
+    NOT_ALLOWED(contain_container_stop(container, SIGTERM, 0, result, 7, &err));
+    NOT_ALLOWED(contain_container_end(container, CONTAIN_ENDED_WALL, result, 0, &err));
+    NOT_ALLOWED(contain_process_wait(process, 0, result, 7, &err));
+    NOT_ALLOWED(contain_process_end(process, CONTAIN_ENDED_WALL, NULL, 8, &err));
+    NOT_ALLOWED(contain_container_status(container, status, 7, &err));
+    CHECK(longer[0] == 0 && longer[known - 1] == 1 && other == NULL && made == NULL);
+    CHECK(contain_container_state(container, NULL) == CONTAIN_STATE_RUNNING);
+    contain_container *stored = NULL;
+    DONE(contain_runtime_run(runtime, "a", config, NULL, 0, &stored, &err));
+    DONE(contain_container_status(stored, status, known, &err));
+    CHECK(status->size == sizeof *status && longer[known - 1] == 0);
+    longer[known - 1] = 1;
+    DONE(contain_runtime_list(runtime, &list, &err));
+    DONE(contain_list_get_status(list, 0, status, known, &err));
+    CHECK(status->size == sizeof *status && longer[known - 1] == 0);
+    longer[known - 1] = 1;
+    DONE(contain_process_end(process, CONTAIN_ENDED_SIGNALLED, result, known, &err));
+    CHECK(result->size == sizeof *result && longer[known - 1] == 0);
+    longer[known - 1] = 1;
+    DONE(contain_container_stop(container, SIGTERM, 5000, result, known, &err));
+    CHECK(result->size == sizeof *result && longer[known - 1] == 0);
+    DONE(contain_runtime_delete(runtime, "a", 1, &err));
+    CHECK(rmdir(folder) == 0);
+    contain_list_free(list);
+    contain_container_free(stored);
+    contain_runtime_free(runtime);
+    contain_process_free(process);
+    contain_container_free(container);
+}
+
 int main(int argc, char **argv) {
     config = host(true_);
     TEST(null_is_an_error_everywhere);
@@ -295,6 +360,7 @@ int main(int argc, char **argv) {
     if (argc < 2 || strcmp(argv[1], "--start-nothing") != 0) {
         TEST(descriptor_that_is_not_open_is_refused);
         TEST(error_of_a_command_names_the_step);
+        TEST(options_of_every_function_are_measured);
         TEST(arguments_beside_a_running_container_are_looked_at);
     }
     contain_config_free(config);
