@@ -8,13 +8,15 @@ process that made it.
 
 from typing import TYPE_CHECKING
 
-from contain._config import Bind, Config, NewFile, Rlimit, Tmpfs, explain
+from contain._config import Bind, Config, NewFile, Overlay, Rlimit, Tmpfs, Veth, explain
 from contain._container import Container, Process
 from contain._errors import (
+    BusyError,
     CalledProcessError,
     CommandNotExecutableError,
     CommandNotFoundError,
     ContainError,
+    ExistsError,
     GoneError,
     IdMapError,
     InternalError,
@@ -30,6 +32,8 @@ from contain._native import VERSION as __version__
 from contain._probe import Finding, Report, probe
 from contain._result import CompletedProcess, EndedBy, Result, Usage
 from contain._run import run
+from contain._runtime import Listed, State, Status, delete
+from contain._runtime import listed as list
 from contain._seccomp import Decision, Seccomp
 from contain._stdio import DEVNULL, PIPE, STDOUT
 
@@ -41,6 +45,7 @@ __all__ = [
     "PIPE",
     "STDOUT",
     "Bind",
+    "BusyError",
     "CalledProcessError",
     "CommandNotExecutableError",
     "CommandNotFoundError",
@@ -50,12 +55,15 @@ __all__ = [
     "Container",
     "Decision",
     "EndedBy",
+    "ExistsError",
     "Finding",
     "GoneError",
     "IdMapError",
     "InternalError",
     "InvalidError",
+    "Listed",
     "NewFile",
+    "Overlay",
     "Process",
     "Report",
     "Result",
@@ -63,14 +71,18 @@ __all__ = [
     "RootError",
     "Seccomp",
     "SecureExecError",
+    "State",
+    "Status",
     "TimeoutExpired",
     "Tmpfs",
     "TooBigError",
     "UnsupportedError",
     "Usage",
+    "Veth",
     "WrongProcessError",
     "__version__",
     "aio",
+    "delete",
     "explain",
     "probe",
     "run",

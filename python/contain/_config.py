@@ -2,6 +2,7 @@
 """What a container is to be. Values are checked when a container is made of them, or explained."""
 
 import dataclasses
+import ipaddress
 import os
 import resource as resources
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,8 @@ from contain._stdio import HasFileno, descriptor
 Text: TypeAlias = str | bytes
 Path: TypeAlias = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Data: TypeAlias = bytes | bytearray | memoryview
+Address: TypeAlias = str | ipaddress.IPv4Address | ipaddress.IPv6Address
+Interface: TypeAlias = str | ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Environment: TypeAlias = Mapping[str, Path] | Mapping[bytes, Path]
 
 MAX_TIMEOUT = 10**9
@@ -74,6 +77,35 @@ class Tmpfs:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Overlay:
+    """A throw-away layer over the root: what is written there is in memory, and gone at the end."""
+
+    size: int | None = None
+    """How many bytes can be written; None for half of the machine's memory."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Veth:
+    """A network of the container's own with a pair of connected interfaces, one of them in this process's network.
+
+    It takes CAP_NET_ADMIN over this process's network. Both are gone when the container's network is.
+    """
+
+    host: str = "veth%d"
+    """This side's interface, 1 to 15 bytes; the kernel puts the first free number in the place of `%d`."""
+    name: str = "eth0"
+    """The container's."""
+    bridge: str | None = None
+    """A bridge of this process's network that `host` becomes part of."""
+    address: Interface | None = None
+    """The address of `name` with the length of its network's prefix: "10.0.0.2/24"."""
+    gateway: Address | None = None
+    """Where the default route leads; of the same family as the address."""
+    mtu: int | None = None
+    """The largest packet in bytes, 68 to 65535; None for the kernel's 1500."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """A container's configuration. Paths and texts may be bytes, for what is not UTF-8."""
 
@@ -85,6 +117,8 @@ class Config:
     """What is mounted beside what every container has, in this order."""
     read_only: bool = False
     """Whether nothing can be written to the root and what is mounted below it; /dev and `mounts` stay as they are."""
+    overlay: bool | Overlay = False
+    """A throw-away layer over the root, which itself stays as it is."""
     env: Environment | None = None
     """The whole environment; None for container=contain, the usual PATH, and HOME=/root."""
     cwd: Path | None = None
@@ -94,8 +128,9 @@ class Config:
     root. HOME is that user's, where `env` is None."""
     hostname: Text | None = None
     """The host name inside, 1 to 64 bytes; None for the host's."""
-    network: Literal["private", "host"] = "private"
-    """"private": a network of its own with loopback up; "host": the caller's, without privilege over it."""
+    network: Literal["private", "host"] | Veth = "private"
+    """"private": a network of its own with loopback up; "host": the caller's, without privilege over it; `Veth`: one
+    of its own that is connected to the caller's."""
     uid_map: str | None = None
     """User ids inside and outside, START:LOWER:COUNT[,...]; None for the defaults."""
     gid_map: str | None = None
@@ -142,11 +177,13 @@ class Settings:
     mounts: list[tuple[bytes | None, bytes, bool, int | None, int]]
     """Source, where there is one, target, whether it is read-only; of a tmpfs its size and permissions."""
     read_only: bool
+    overlay: tuple[bool, int | None]
     env: list[bytes] | None
     cwd: bytes | None
     user: str | None
     hostname: bytes | None
     network: str
+    veth: tuple[str, str, str | None, str | None, str | None, int | None] | None
     uid_map: str | None
     gid_map: str | None
     seccomp: str
@@ -169,11 +206,13 @@ def settings(config: Config, *, owned: bool = False) -> Settings:
         root=text("root", config.root),
         mounts=[mount(entry) for entry in config.mounts],
         read_only=config.read_only,
+        overlay=layer(config.overlay),
         env=None if config.env is None else assignments(config.env),
         cwd=text("cwd", config.cwd),
         user=None if config.user is None else str(config.user),
         hostname=text("hostname", config.hostname),
-        network=config.network,
+        network="private" if isinstance(config.network, Veth) else config.network,
+        veth=pair(config.network) if isinstance(config.network, Veth) else None,
         uid_map=config.uid_map,
         gid_map=config.gid_map,
         seccomp=profile(config.seccomp),
@@ -239,6 +278,18 @@ def mount(entry: Bind | Tmpfs) -> tuple[bytes | None, bytes, bool, int | None, i
     if isinstance(entry, Tmpfs):
         return None, required("target", entry.target), False, entry.size, entry.mode
     raise TypeError(f"mounts has {entry!r}: it is a sequence of Bind and Tmpfs")
+
+
+def layer(overlay: bool | Overlay) -> tuple[bool, int | None]:
+    """Whether there is a layer over the root, and how large that can grow."""
+    return (True, overlay.size) if isinstance(overlay, Overlay) else (overlay, None)
+
+
+def pair(veth: Veth) -> tuple[str, str, str | None, str | None, str | None, int | None]:
+    """A pair of interfaces as the extension module reads it."""
+    address = None if veth.address is None else str(veth.address)
+    gateway = None if veth.gateway is None else str(veth.gateway)
+    return veth.host, veth.name, veth.bridge, address, gateway, veth.mtu
 
 
 def new_file(path: Path, file: Data | NewFile) -> tuple[bytes, bytes, int]:

@@ -4,9 +4,9 @@
 import errno
 import os
 import signal as signals
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import BinaryIO, Literal, Self, overload
 
 from contain import _native, _result
 from contain._config import (
@@ -15,6 +15,7 @@ from contain._config import (
     Data,
     Environment,
     Path,
+    Settings,
     assignments,
     descriptors,
     encoded,
@@ -26,8 +27,9 @@ from contain._config import settings as settings_of
 from contain._errors import ContainError, GoneError, TimeoutExpired
 from contain._pipes import Clock, Exchanged, Limit, Pipes, readable
 from contain._result import EndedBy, Result
+from contain._runtime import State, Status, place, status_of
 from contain._seccomp import Seccomp
-from contain._stdio import DEVNULL, PIPE, File, HasFileno, Standard, descriptor
+from contain._stdio import DEVNULL, PIPE, File, HasFileno, Numbers, Standard, descriptor
 
 
 class _Running:
@@ -63,11 +65,14 @@ class _Running:
         return self._pipes.stderr
 
     def fileno(self) -> int:
-        """The number of a pidfd that becomes readable at the end; it belongs to this object."""
+        """The number of a descriptor that becomes readable at the end; it belongs to this object.
+
+        It is a pidfd, but for a container that had ended before there was a handle.
+        """
         return self._handle.fileno()
 
     def pidfd(self) -> int:
-        """A new pidfd, close-on-exec, the caller's to close."""
+        """A new pidfd, close-on-exec, the caller's to close; GoneError for a container that had ended before."""
         return self._handle.pidfd()
 
     def kill(self, signal: int = signals.SIGKILL) -> None:
@@ -122,7 +127,11 @@ class _Running:
         return _result.from_native(ending)
 
     def _expired(self, timeout: float | None) -> TimeoutExpired:
-        return TimeoutExpired(list(self.args), timeout or 0.0, *self._pipes.output())
+        return TimeoutExpired(self._shown(), timeout or 0.0, *self._pipes.output())
+
+    def _shown(self) -> list[Path]:
+        """What an error says was waited for."""
+        return list(self.args)
 
     def __enter__(self) -> Self:
         return self
@@ -153,41 +162,210 @@ class Process(_Running):
 class Container(_Running):
     """A container; `create` and `run` make it.
 
-    As a context manager it is killed, with all that runs in it, at the end of the block. Without
-    one it lives until its command ends; `Config.lifetime` says what this process's death means.
+    As a context manager it is killed, with all that runs in it, and deleted at the end of the
+    block; one that was opened is left as it is. Without a block it lives until its command ends;
+    `Config.lifetime` says what this process's death means.
     """
 
     _handle: _native.Container
-    config: Config
+    config: Config | None
+    """What it was made of; None for one that was opened, since that is not written anywhere."""
+    name: str | None
+    """Its name, where it has one."""
 
     def __init__(
-        self, native: _native.Container, config: Config, standard: Standard, limit: Limit | None = None
+        self,
+        native: _native.Container,
+        config: Config | None,
+        standard: Standard,
+        limit: Limit | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(native, config.argv, standard, limit)
+        super().__init__(native, () if config is None else config.argv, standard, limit)
         self.config = config
+        self.name = name
+
+    @overload
+    @classmethod
+    def create(
+        cls,
+        name: Config,
+        config: None = None,
+        /,
+        *,
+        runtime: None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        config: Config,
+        /,
+        *,
+        runtime: Path | None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self: ...
 
     @classmethod
-    def create(cls, config: Config, *, stdin: File = None, stdout: File = None, stderr: File = None) -> Self:
-        """Makes a container up to the command's exec, where it waits for `start`."""
-        with Standard(stdin, stdout, stderr) as standard:
-            return cls(_native.Container.create(settings_of(config), standard.numbers), config, standard)
+    def create(
+        cls,
+        name: str | Config,
+        config: Config | None = None,
+        /,
+        *,
+        runtime: Path | None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self:
+        """Makes a container up to the command's exec, where it waits for `start`.
+
+        With a name its state is on disk from when this returns: any process of this user can
+        `open` it there and start, inject, signal, wait and delete. Names are made of A-Z a-z 0-9
+        _ + . - and have at most 1024 bytes; ExistsError where there is one of this name.
+        `runtime` is the directory with the state of containers; None for /run/contain, of an
+        ordinary user $XDG_RUNTIME_DIR/contain.
+        """
+        return cls._make(_native.Container.create, name, config, runtime, (stdin, stdout, stderr))
+
+    @overload
+    @classmethod
+    def run(
+        cls,
+        name: Config,
+        config: None = None,
+        /,
+        *,
+        runtime: None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self: ...
+
+    @overload
+    @classmethod
+    def run(
+        cls,
+        name: str,
+        config: Config,
+        /,
+        *,
+        runtime: Path | None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self: ...
 
     @classmethod
-    def run(cls, config: Config, *, stdin: File = None, stdout: File = None, stderr: File = None) -> Self:
-        """Makes a container and starts its command; returns once that has been executed."""
-        with Standard(stdin, stdout, stderr) as standard:
-            return cls(_native.Container.run(settings_of(config), standard.numbers), config, standard)
+    def run(
+        cls,
+        name: str | Config,
+        config: Config | None = None,
+        /,
+        *,
+        runtime: Path | None = None,
+        stdin: File = None,
+        stdout: File = None,
+        stderr: File = None,
+    ) -> Self:
+        """Makes a container and starts its command; returns once that has been executed.
+
+        With a name as `create`; a command that cannot be executed then leaves nothing on disk.
+        """
+        return cls._make(_native.Container.run, name, config, runtime, (stdin, stdout, stderr))
+
+    @classmethod
+    def _make(
+        cls,
+        make: Callable[[Settings, Numbers, tuple[str, bytes | None] | None], _native.Container],
+        name: str | Config,
+        config: Config | None,
+        runtime: Path | None,
+        files: tuple[File, File, File],
+    ) -> Self:
+        named = None
+        if isinstance(name, Config):
+            if config is not None or runtime is not None:
+                raise TypeError("a container without a name has a configuration alone, and is in no directory")
+            config = name
+        else:
+            named = place(name, runtime)
+            if not isinstance(config, Config):
+                raise TypeError(f"config is {config!r}: it is a Config")
+        with Standard(*files) as standard:
+            return cls(
+                make(settings_of(config), standard.numbers, named), config, standard, name=named[0] if named else None
+            )
+
+    @classmethod
+    def open(cls, name: str, *, runtime: Path | None = None) -> Self:
+        """The container of this name, whichever process of this user has created it; GoneError where there is none.
+
+        Its pipes belong to who created it, its arguments are not known, and a `with` block leaves
+        it as it is.
+        """
+        with Standard(None, None, None) as standard:
+            return cls(_native.Container.open(place(name, runtime)), None, standard, name=name)
 
     @classmethod
     def _run_owned(cls, config: Config, files: tuple[File, File, File], limit: Limit) -> Self:
         """As `run`, but the container dies with its handle: whatever is raised, and wherever, it is not left behind."""
         with Standard(*files) as standard:
-            native = _native.Container.run(settings_of(config, owned=True), standard.numbers)
+            native = _native.Container.run(settings_of(config, owned=True), standard.numbers, None)
             return cls(native, config, standard, limit)
 
     def start(self) -> None:
         """Lets the command of a created container begin; returns once it has been executed."""
         self._handle.start()
+
+    @property
+    def state(self) -> State:
+        """What it is doing, asked of the kernel each time."""
+        return State(self._handle.state())
+
+    def status(self) -> Status:
+        """All that is known of a container with a name; InvalidError for one without."""
+        return status_of(self._handle.status())
+
+    def processes(self) -> list[int]:
+        """The process ids of all that runs inside, what was injected too, as this process sees them, rising.
+
+        What starts or ends meanwhile may be missing or named. GoneError where it has ended.
+        """
+        return self._handle.processes()
+
+    def signal(self, signal: int) -> None:
+        """Sends a signal to the command; SIGKILL ends the whole container. As `kill`, but GoneError where it has ended.
+
+        Before the start SIGTERM, SIGINT, SIGHUP, SIGQUIT and SIGKILL end it.
+        """
+        self._handle.kill(signal)
+
+    def stop(self, signal: int = signals.SIGTERM, grace: float = 10.0) -> Result:
+        """Sends a signal, waits for the end, and after `grace` seconds kills the whole container.
+
+        One that has ended keeps its own result. Ctrl-C ends the wait, and nothing is killed then.
+        """
+        clock = Clock(grace)
+        self.kill(signal)
+        if not self._await_end(clock):
+            return self._end(EndedBy.SIGNALLED)
+        return self._wait(Clock(None), None)
+
+    def delete(self, *, force: bool = False) -> None:
+        """Removes one that has ended from disk; BusyError where it has not.
+
+        With `force` it is killed first, and one that has been deleted already is no error.
+        Without a name there is nothing to remove, and the rest is the same.
+        """
+        self._handle.delete(force)
 
     @property
     def pid(self) -> int:
@@ -196,7 +374,7 @@ class Container(_Running):
 
     @property
     def init_pid(self) -> int:
-        """Process id of the container's PID 1, as this process sees it."""
+        """Process id of the container's PID 1, as this process sees it; 0 where one with a name has ended."""
         return self._handle.init_pid
 
     def inject(
@@ -276,6 +454,9 @@ class Container(_Running):
             native = self._handle.copy_out(required("path", path), limit, standard.numbers)
             return Process(native, ("read file", path), standard)
 
+    def _shown(self) -> list[Path]:
+        return list(self.args) or [self.name or ""]
+
     def _silent_at(self) -> int:
         # When PID 1 has ended, so has all else inside: what its pipes hold by then is all there will be.
         return self._handle.fileno()
@@ -287,6 +468,12 @@ class Container(_Running):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.kill()
         self._pipes.close()
+        if self.config is None:
+            # The processes that created it decide.
+            _ = self._handle.pid
+            return
+        self.kill()
         self.wait()
+        if self.name is not None:
+            self.delete(force=True)

@@ -84,6 +84,14 @@ class GoneError(ContainError, ProcessLookupError):
     """The container or the process is not there any more."""
 
 
+class ExistsError(ContainError, FileExistsError):
+    """There is a container of this name already."""
+
+
+class BusyError(ContainError):
+    """The container is in a state in which that cannot be done: not ended, not started, paused; or held by another."""
+
+
 class SecureExecError(ContainError, PermissionError):
     """This process gained ids or capabilities when it was executed, and must not make containers."""
 
@@ -158,6 +166,8 @@ _CLASSES: dict[int, type[ContainError]] = {
     11: TooBigError,
     12: WrongProcessError,
     13: InternalError,
+    14: ExistsError,
+    15: BusyError,
 }
 """By the kind's number in the runtime; the others are ContainError itself."""
 

@@ -25,7 +25,7 @@ class EndedBy(enum.StrEnum):
     OUTPUT = "output"
     """There was more output than `run` was told to take, and all that ran in the container was killed."""
     SETUP = "setup"
-    """The command could not be executed, which `Container.start` has raised."""
+    """It never began: making the container or executing the command failed; the return code is 125."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ import locale
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from contain._config import Bind, Config, Data, Environment, NewFile, Path, Rlimit, Text, Tmpfs, seconds
+from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
 from contain._container import Container
 from contain._errors import TimeoutExpired
 from contain._pipes import Clock, Exchanged, Limit
@@ -33,11 +33,12 @@ def run(
     check: bool = False,
     mounts: Sequence[Bind | Tmpfs] = (),
     read_only: bool = False,
+    overlay: bool | Overlay = False,
     env: Environment | None = None,
     cwd: Path | None = None,
     user: int | str | None = None,
     hostname: Text | None = None,
-    network: Literal["private", "host"] = "private",
+    network: Literal["private", "host"] | Veth = "private",
     uid_map: str | None = None,
     gid_map: str | None = None,
     seccomp: Literal["system", "app", "none"] | Seccomp = "app",
@@ -65,6 +66,7 @@ def run(
         root=root,
         mounts=mounts,
         read_only=read_only,
+        overlay=overlay,
         env=env,
         cwd=cwd,
         user=user,

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import BinaryIO, Literal
 
-from contain._config import Bind, Config, Data, Environment, NewFile, Path, Rlimit, Text, Tmpfs, seconds
+from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
 from contain._container import Container, Process
 from contain._pipes import Exchanged, Limit, close
 from contain._result import CompletedProcess, EndedBy, Result
@@ -39,11 +39,12 @@ async def run(
     check: bool = False,
     mounts: Sequence[Bind | Tmpfs] = (),
     read_only: bool = False,
+    overlay: bool | Overlay = False,
     env: Environment | None = None,
     cwd: Path | None = None,
     user: int | str | None = None,
     hostname: Text | None = None,
-    network: Literal["private", "host"] = "private",
+    network: Literal["private", "host"] | Veth = "private",
     uid_map: str | None = None,
     gid_map: str | None = None,
     seccomp: Literal["system", "app", "none"] | Seccomp = "app",
@@ -60,6 +61,7 @@ async def run(
         root=root,
         mounts=mounts,
         read_only=read_only,
+        overlay=overlay,
         env=env,
         cwd=cwd,
         user=user,
@@ -163,7 +165,7 @@ async def _ended(handle: Container | Process) -> None:
     """Waits for the end. The pidfd is one of its own: a loop takes each descriptor once, and others may wait too."""
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
-    pidfd = handle.pidfd()
+    pidfd = os.dup(handle.fileno())
     try:
         loop.add_reader(pidfd, _settle, ended)
         await ended
@@ -204,7 +206,7 @@ class _Exchange:
         if not self._watched:
             self.done.set_result(None)
         elif handle._silent_at() is not None:
-            self._pidfd = handle.pidfd()
+            self._pidfd = os.dup(handle.fileno())
             self._loop.add_reader(self._pidfd, self._end)
 
     def _move(self, number: int) -> None:

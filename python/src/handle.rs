@@ -3,6 +3,7 @@
 //! that made them.
 
 use crate::call::{interruptible, raise, unlocked};
+use crate::runtime::{Place, StatusParts, status};
 use crate::settings::{Settings, Standard, not_one_of, profile, stdio, text, texts};
 use contain::{EndedBy, Error, Injection, Kind, Outcome};
 use pyo3::prelude::*;
@@ -11,32 +12,47 @@ use std::time::Duration;
 
 /// SIGKILL.
 const KILL: i32 = 9;
+/// No such process.
+const ESRCH: i32 = 3;
 
 /// How it ended, status, and seconds on the wall, in user mode and in the kernel; bytes of memory at the peak.
-type Ending = (&'static str, i32, f64, f64, f64, u64);
+pub type Ending = (&'static str, i32, f64, f64, f64, u64);
 
-fn ending(outcome: &Outcome) -> Ending {
-    let ended_by = match outcome.ended_by {
-        EndedBy::Exited => "exited",
-        EndedBy::Wall => "wall",
-        EndedBy::Output => "output",
-        EndedBy::Setup => "setup",
-        // This module asks for no other reason.
-        _ => "signalled",
-    };
+/// An outcome as Python takes it.
+pub fn ending(outcome: &Outcome) -> Ending {
     let [wall, user, system] = [outcome.wall, outcome.user, outcome.system].map(|time| time.as_secs_f64());
-    (ended_by, outcome.status, wall, user, system, outcome.peak_memory)
+    (outcome.ended_by.word(), outcome.status, wall, user, system, outcome.peak_memory)
 }
 
-/// What every handle has beside the runtime's: a pidfd of its own to poll, and the process that made it.
+/// What every handle has beside the runtime's: a descriptor of its own to poll, and the process that made it.
 struct Held {
-    pidfd: OwnedFd,
+    watched: Watched,
     owner: u32,
+}
+
+/// What is readable at the end.
+enum Watched {
+    Pidfd(OwnedFd),
+    /// Of a container whose PID 1 had ended before there was a handle: the end of a pipe that nobody writes to.
+    Ended(OwnedFd),
 }
 
 impl Held {
     fn new(pidfd: OwnedFd) -> Held {
-        Held { pidfd, owner: std::process::id() }
+        Held { watched: Watched::Pidfd(pidfd), owner: std::process::id() }
+    }
+
+    /// Of a container that may have ended.
+    fn of(container: &contain::Container) -> Result<Held, Error> {
+        let watched = match container.pidfd() {
+            Ok(pidfd) => Watched::Pidfd(pidfd),
+            Err(error) if error.kind == Kind::Gone => {
+                let (reader, _) = std::io::pipe().map_err(|error| failed("make", "a pipe", &error))?;
+                Watched::Ended(reader.into())
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Held { watched, owner: std::process::id() })
     }
 
     fn check(&self, py: Python<'_>) -> PyResult<()> {
@@ -50,8 +66,25 @@ impl Held {
     }
 
     fn number(&self, py: Python<'_>) -> PyResult<RawFd> {
-        self.check(py).map(|()| self.pidfd.as_raw_fd())
+        let (Watched::Pidfd(watched) | Watched::Ended(watched)) = &self.watched;
+        self.check(py).map(|()| watched.as_raw_fd())
     }
+
+    fn duplicate(&self, py: Python<'_>) -> PyResult<RawFd> {
+        self.check(py)?;
+        let duplicate = match &self.watched {
+            Watched::Pidfd(pidfd) => pidfd.try_clone().map_err(|error| failed("duplicate", "a pidfd", &error)),
+            Watched::Ended(_) => Err(Error::new(Kind::Gone, "python", "open a pidfd of", "the container")
+                .errno(ESRCH)
+                .cause("it had ended before there was a handle")),
+        };
+        duplicate.map(IntoRawFd::into_raw_fd).map_err(|error| raise(py, &error))
+    }
+}
+
+fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
+    let made = Error::new(Kind::System, "python", operation, object);
+    error.raw_os_error().into_iter().fold(made, Error::errno)
 }
 
 /// A container.
@@ -77,21 +110,30 @@ enum Until {
 }
 
 impl Container {
-    fn launch(py: Python<'_>, settings: Settings, standard: Standard, until: Until) -> PyResult<Container> {
+    fn launch(
+        py: Python<'_>,
+        settings: Settings,
+        standard: Standard,
+        until: Until,
+        place: Option<Place>,
+    ) -> PyResult<Container> {
         let owned = settings.is_owned();
         let mut config = settings.config(py)?;
         let container = unlocked(py, || {
             config.stdio = stdio(standard)?;
-            let inner = match until {
-                Until::Created => contain::Container::create(&config)?,
-                Until::Started => contain::Container::run(&config)?,
+            let inner = match (&place, until) {
+                (None, Until::Created) => contain::Container::create(&config)?,
+                (None, Until::Started) => contain::Container::run(&config)?,
+                (Some(place), Until::Created) => place.make()?.create(place.name(), &config)?,
+                (Some(place), Until::Started) => place.make()?.run(place.name(), &config)?,
             };
-            let held = Held::new(inner.pidfd()?);
+            let held = Held::of(&inner)?;
             Ok(Container { inner, held, owned })
         })?;
         // Where the handler of a signal that came meanwhile raises, nobody gets the handle.
         if let Err(raised) = py.check_signals() {
             let _ = unlocked(py, || container.inner.end(EndedBy::Signalled));
+            let _ = unlocked(py, || container.inner.delete(true));
             return Err(raised);
         }
         Ok(container)
@@ -127,14 +169,24 @@ impl Drop for Container {
 impl Container {
     /// Makes a container that waits for `start`.
     #[staticmethod]
-    fn create(py: Python<'_>, settings: Settings, standard: Standard) -> PyResult<Container> {
-        Container::launch(py, settings, standard, Until::Created)
+    fn create(py: Python<'_>, settings: Settings, standard: Standard, place: Option<Place>) -> PyResult<Container> {
+        Container::launch(py, settings, standard, Until::Created, place)
     }
 
     /// Makes a container and starts its command.
     #[staticmethod]
-    fn run(py: Python<'_>, settings: Settings, standard: Standard) -> PyResult<Container> {
-        Container::launch(py, settings, standard, Until::Started)
+    fn run(py: Python<'_>, settings: Settings, standard: Standard, place: Option<Place>) -> PyResult<Container> {
+        Container::launch(py, settings, standard, Until::Started, place)
+    }
+
+    /// One that some process has created.
+    #[staticmethod]
+    fn open(py: Python<'_>, place: Place) -> PyResult<Container> {
+        unlocked(py, || {
+            let inner = place.find()?;
+            let held = Held::of(&inner)?;
+            Ok(Container { inner, held, owned: false })
+        })
     }
 
     /// Lets the command begin.
@@ -195,7 +247,27 @@ impl Container {
 
     /// A new pidfd, the caller's to close.
     fn pidfd(&self, py: Python<'_>) -> PyResult<RawFd> {
-        unlocked(py, || self.inner.pidfd()).map(IntoRawFd::into_raw_fd)
+        self.held.duplicate(py)
+    }
+
+    /// What it is doing.
+    fn state(&self, py: Python<'_>) -> PyResult<&'static str> {
+        unlocked(py, || self.inner.state()).map(contain::State::word)
+    }
+
+    /// All that is known of one with state on disk.
+    fn status(&self, py: Python<'_>) -> PyResult<StatusParts> {
+        unlocked(py, || self.inner.status()).map(status)
+    }
+
+    /// The process ids of all that runs inside.
+    fn processes(&self, py: Python<'_>) -> PyResult<Vec<i32>> {
+        unlocked(py, || self.inner.processes())
+    }
+
+    /// Removes its state.
+    fn delete(&self, py: Python<'_>, force: bool) -> PyResult<()> {
+        interruptible(py, || self.inner.delete(force))
     }
 
     /// Sends a signal to the command.
@@ -208,7 +280,8 @@ impl Container {
         let reason = match reason {
             "wall" => EndedBy::Wall,
             "output" => EndedBy::Output,
-            other => return Err(raise(py, &not_one_of("reason", other, &["wall", "output"]))),
+            "signalled" => EndedBy::Signalled,
+            other => return Err(raise(py, &not_one_of("reason", other, &["wall", "output", "signalled"]))),
         };
         interruptible(py, || self.inner.end(reason)).map(|outcome| ending(&outcome))
     }

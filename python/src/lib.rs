@@ -7,6 +7,7 @@
 
 mod call;
 mod handle;
+mod runtime;
 mod seccomp;
 mod settings;
 
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::handle::{Container, Process};
+    #[pymodule_export]
+    use super::runtime::{delete_container, list_containers};
     #[pymodule_export]
     use super::seccomp::seccomp_decide;
     #[pymodule_export]

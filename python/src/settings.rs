@@ -2,7 +2,9 @@
 //! From Python's prepared values to the runtime's configuration.
 
 use crate::call::raise;
-use contain::{Config, Error, Lifetime, Mount, Network, NewFile, Profile, Rlimit, Root, Stdio, User, capability};
+use contain::{
+    Config, Error, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, User, Veth, capability,
+};
 use pyo3::prelude::*;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -15,11 +17,13 @@ pub struct Settings {
     root: Option<Vec<u8>>,
     mounts: Vec<MountParts>,
     read_only: bool,
+    overlay: (bool, Option<u64>),
     env: Option<Vec<Vec<u8>>>,
     cwd: Option<Vec<u8>>,
     user: Option<String>,
     hostname: Option<Vec<u8>>,
     network: String,
+    veth: Option<VethParts>,
     uid_map: Option<String>,
     gid_map: Option<String>,
     seccomp: String,
@@ -36,6 +40,9 @@ pub struct Settings {
 
 /// Source, where there is one, target, whether it is read-only; of a tmpfs its size and permissions.
 type MountParts = (Option<Vec<u8>>, Vec<u8>, bool, Option<u64>, u32);
+
+/// Names on the host and inside, the bridge, address with prefix, gateway, bytes of a packet.
+type VethParts = (String, String, Option<String>, Option<String>, Option<String>, Option<u32>);
 
 /// Three of `None` (the caller's own), subprocess.DEVNULL, or a descriptor's number.
 pub type Standard = [Option<i32>; 3];
@@ -55,10 +62,11 @@ impl Settings {
     }
 
     fn convert(self) -> Result<Config, Error> {
-        let network = match &*self.network {
-            "private" => Network::Private,
-            "host" => Network::Host,
-            other => return Err(not_one_of("network", other, &["private", "host"])),
+        let network = match (&*self.network, self.veth) {
+            (_, Some(parts)) => Network::Veth(veth(parts)?),
+            ("private", _) => Network::Private,
+            ("host", _) => Network::Host,
+            (other, _) => return Err(not_one_of("network", other, &["private", "host", "a contain.Veth"])),
         };
         let lifetime = match &*self.lifetime {
             "bound" => Lifetime::Bound,
@@ -76,6 +84,7 @@ impl Settings {
         Ok(Config {
             mounts: self.mounts.into_iter().map(mount).collect(),
             read_only: self.read_only,
+            overlay: self.overlay.0.then_some(Overlay { size: self.overlay.1 }),
             env: self.env.map_or(defaults.env, texts),
             user: self.user.as_deref().map(User::parse).transpose()?,
             capabilities: self.capabilities.map(|names| capability::changed(0, &names, &[""; 0])).transpose()?,
@@ -103,6 +112,25 @@ fn mount((source, target, read_only, size, mode): MountParts) -> Mount {
         Some(source) => Mount::Bind { source: text(source).into(), target, read_only },
         None => Mount::Tmpfs { target, size, mode },
     }
+}
+
+fn veth((host, name, bridge, address, gateway, mtu): VethParts) -> Result<Veth, Error> {
+    let parts = |text: &str| {
+        let (address, prefix) = text.split_once('/')?;
+        Some((address.parse().ok()?, prefix.parse().ok()?))
+    };
+    let address = address
+        .map(|text| {
+            parts(&text).ok_or_else(|| Error::invalid("address", format!("{text:?}"), "it has the form ADDRESS/PREFIX"))
+        })
+        .transpose()?;
+    let gateway = gateway
+        .map(|text| {
+            let wrong = |_| Error::invalid("gateway", format!("{text:?}"), "it is an IPv4 or IPv6 address");
+            text.parse().map_err(wrong)
+        })
+        .transpose()?;
+    Ok(Veth { host, name, bridge, address, gateway, mtu })
 }
 
 /// A seccomp profile by its name.

@@ -20,6 +20,19 @@ pub enum EndedBy {
     Setup = 8,
 }
 
+impl EndedBy {
+    /// The word that a program reads.
+    pub fn word(self) -> &'static str {
+        match self {
+            EndedBy::Exited => "exited",
+            EndedBy::Signalled => "signalled",
+            EndedBy::Wall => "wall",
+            EndedBy::Output => "output",
+            EndedBy::Setup => "setup",
+        }
+    }
+}
+
 /// The result of a run. Times are those of the command and of everything it waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {

@@ -35,15 +35,19 @@ CALLS = {
     "wait": "contain.Container.run(config).wait()",
     "wait, with a timeout": "contain.Container.run(config).wait(100)",
     "communicate": "contain.Container.run(config, stdout=-1).communicate()",
+    "stop": "contain.Container.run(stubborn).stop(grace=100)",
+    "wait, opened by name": "contain.Container.run('web', config, runtime=state).name and "
+    "contain.Container.open('web', runtime=state).wait()",
     "inject": "contain.Container.run(config).inject(['sleep', '250']).wait()",
 }
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
-def test_ctrl_c_ends_a_wait_at_once(call, mark):
+def test_ctrl_c_ends_a_wait_at_once(call, mark, tmp_path):
     code = f"""if True:
         import contain
-        seconds = "{mark.seconds}"
+        seconds, state = "{mark.seconds}", {str(tmp_path / "state")!r}
+        stubborn = contain.Config(argv=["sh", "-c", "trap '' TERM; exec sleep " + seconds])
         config = contain.Config(argv=["sleep", seconds])
         try:
             {call}
@@ -199,7 +203,23 @@ USES = [
     "container.communicate()",
     "container.start()",
     "container.inject(['true'])",
+    "container.state",
+    "container.processes()",
+    "container.signal(15)",
+    "container.stop(grace=0)",
+    "container.delete(force=True)",
     "container.__exit__(None, None, None)",
+    "named.state",
+    "named.status()",
+    "named.processes()",
+    "named.pidfd()",
+    "named.start()",
+    "named.signal(15)",
+    "named.stop(grace=0)",
+    "named.delete(force=True)",
+    "named.__exit__(None, None, None)",
+    "opened.wait(1)",
+    "opened.__exit__(None, None, None)",
     "process.pid",
     "process.fileno()",
     "process.pidfd()",
@@ -210,11 +230,14 @@ USES = [
 ]
 
 
-def test_use_after_fork_raises_and_harms_nothing(script, mark):
+def test_use_after_fork_raises_and_harms_nothing(script, mark, tmp_path):
     code = f"""if True:
         import contain, gc, os
         container = contain.Container.run(contain.Config(argv=["sleep", "{mark.seconds}"]))
         process = container.inject(["sleep", "250"])
+        state = {str(tmp_path / "state")!r}
+        named = contain.Container.create("web", contain.Config(argv=["true"]), runtime=state)
+        opened = contain.Container.open("web", runtime=state)
         if os.fork() == 0:
             for use in {USES!r}:
                 try:
@@ -222,17 +245,19 @@ def test_use_after_fork_raises_and_harms_nothing(script, mark):
                 except contain.WrongProcessError as error:
                     print(use, "raised", bool(error.cause and error.remedy))
             print(contain.run(["sh", "-c", "exit 8"]).returncode, flush=True)
-            del container, process
+            print(contain.Container.open("web", runtime=state).state, flush=True)
+            del container, process, named, opened
             gc.collect()
             os._exit(0)
         os.wait()
-        print(container.poll(), process.poll(), flush=True)
+        print(container.poll(), process.poll(), named.state, flush=True)
+        named.delete(force=True)
         container.kill()
         print(container.wait().returncode)
     """
     lines = script(code).stdout.splitlines()
     assert lines[: len(USES)] == [f"{use} raised True" for use in USES]
-    assert lines[len(USES) :] == ["8", "None None", "-9"]
+    assert lines[len(USES) :] == ["8", "created", "None None created", "-9"]
 
 
 def test_callers_children_and_sigchld_are_its_own(script):

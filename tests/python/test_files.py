@@ -249,3 +249,17 @@ def test_user_and_capabilities_are_as_asked(inner_python):
         assert caught.value.cause
     with pytest.raises(TypeError, match="capabilities"):
         contain.run(["true"], capabilities="kill")
+
+
+@pytest.mark.parametrize("overlay", [True, contain.Overlay(), contain.Overlay(size=1 << 20)], ids=repr)
+def test_what_is_written_to_an_overlay_is_gone_at_the_end(overlay, root):
+    before = sorted(os.listdir(root)), sorted(os.listdir(root / "etc"))
+    assert said("echo new >/new; read y </new; echo $y", root=root, overlay=overlay) == "new\n"
+    assert (sorted(os.listdir(root)), sorted(os.listdir(root / "etc"))) == before
+    seen = said("read x </etc/place; read y </added; echo $x $y", root=root, overlay=True, files={"/added": b"too\n"})
+    assert seen == "here too\n" and sorted(os.listdir(root)) == before[0]
+
+
+def test_overlay_holds_as_much_as_it_was_given(root):
+    line = "while echo 0123456789012345678901234567890123456789; do :; done >/full; echo ended"
+    assert said(line, root=root, overlay=contain.Overlay(size=65536)) == "ended\n"

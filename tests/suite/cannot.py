@@ -14,7 +14,6 @@ CANNOT = {
     ("cli", "inject seccomp"): "`inject` runs its command under `system`, or under the profile of a container with a name",
     ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
     ("cli", "rlimits"): "the shell's ulimit in front of `contain` sets them",
-    ("python", "overlay"): "no field yet",
 }
 """(language, what): the reason."""
 

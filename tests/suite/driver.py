@@ -27,6 +27,8 @@ def keywords(config: dict[str, Any]) -> dict[str, Any]:
         out["rlimits"] = [
             contain.Rlimit(resource=getattr(resource, name), soft=soft, hard=hard) for name, soft, hard in out["rlimits"]
         ]
+    if "overlay" in out:
+        out["overlay"] = contain.Overlay(size=out["overlay"])
     if "mounts" in out:
         out["mounts"] = [mount(entry) for entry in out["mounts"]]
     return out

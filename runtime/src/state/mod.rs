@@ -50,6 +50,18 @@ pub enum State {
     Stopped = 4,
 }
 
+impl State {
+    /// The word that a program reads.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Created => "created",
+            State::Running => "running",
+            State::Paused => "paused",
+            State::Stopped => "stopped",
+        }
+    }
+}
+
 /// What is known of a container on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
