@@ -1417,6 +1417,45 @@ int contain_container_delete(const contain_container *container,
                              uint32_t force,
                              contain_error **err);
 
+// Copies a regular file of a running container's to a descriptor.
+//
+// container: the container.
+// path: an absolute path inside; links are resolved inside.
+// fd: where its bytes are written to.
+// limit: how many bytes are copied at most; of a longer file the first ones are.
+// timeout_ms: how many milliseconds it may take; -1: as long as it takes.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL or not allowed; -EBADF if fd is no descriptor; -ETIMEDOUT; -EINTR if a signal
+// came while waiting without a timeout; -EOPNOTSUPP if it is no regular file; what the kernel says of it;
+// CONTAIN_E_GONE if the container has ended or was not started.
+// Ownership: the descriptor stays the caller's. Threads: any, several at once. Since: 0.1.
+int contain_container_copy_out(const contain_container *container,
+                               const char *path,
+                               int fd,
+                               uint64_t limit,
+                               int64_t timeout_ms,
+                               contain_error **err);
+
+// Copies what a descriptor gives, to its end, to a regular file of a running container's, which is emptied first, or
+// made where it is missing; it is the container root's then.
+//
+// container: the container.
+// path: an absolute path inside; links are resolved inside, and its directory is there.
+// mode: permissions of a file that is made, at most 07777.
+// fd: where its bytes are read from.
+// timeout_ms: how many milliseconds it may take; -1: as long as it takes.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: as contain_container_copy_out() gives them.
+// Ownership: the descriptor stays the caller's. Threads: any, several at once. Since: 0.1.
+int contain_container_copy_in(const contain_container *container,
+                              const char *path,
+                              uint32_t mode,
+                              int fd,
+                              int64_t timeout_ms,
+                              contain_error **err);
+
 // Runs a command in a user namespace of its own, where it is root over ids that are the caller's or delegated to it,
 // and in all other namespaces of the caller's; returns once it has been executed. It is looked up on the PATH of its
 // environment and begins in the caller's working directory. It is not confined: no file system, network or process is

@@ -40,6 +40,8 @@ mod process;
 
 mod state;
 
+mod transfer;
+
 mod userns;
 
 mod seccomp;

@@ -90,6 +90,8 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_container_state(container, &err));
     FOREIGN(contain_container_status(container, &status, sizeof status, &err));
     FOREIGN(contain_container_processes(container, NULL, 0, &count, &err));
+    FOREIGN(contain_container_copy_out(container, "/a", 1, 1, -1, &err));
+    FOREIGN(contain_container_copy_in(container, "/a", 0, 0, -1, &err));
     FOREIGN(contain_container_stop(container, SIGTERM, 0, NULL, 0, &err));
     FOREIGN(contain_container_end(container, CONTAIN_ENDED_WALL, NULL, 0, &err));
     FOREIGN(contain_container_delete(container, 1, &err));

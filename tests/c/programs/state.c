@@ -273,6 +273,30 @@ static void pipes_are_the_caller_s_to_take(void) {
     CHECK(contain_process_inject(getpid(), sleeper, NULL, 0, &process, NULL) < 0 && process == NULL);
 }
 
+static void files_go_in_and_come_out(void) {
+    contain_container *container = start(sleeper);
+    int in[2], out[2];
+    CHECK(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0);
+    CHECK(write(in[1], "there and back", 14) == 14);
+    REFUSED(contain_container_copy_in(container, "/tmp/file", 0600, in[0], 100, &err), ETIMEDOUT, CONTAIN_E_SYSTEM);
+    CHECK(write(in[1], "there and back", 14) == 14 && close(in[1]) == 0);
+    DONE(contain_container_copy_in(container, "/tmp/file", 0640, in[0], 10000, &err));
+    DONE(contain_container_copy_out(container, "/tmp/file", out[1], 9, -1, &err));
+    close(out[1]), close(in[0]);
+    read_all(out[0], text, sizeof text);
+    CHECK(strcmp(text, "there and") == 0);
+    REFUSED(contain_container_copy_out(container, "/tmp/none", 1, 9, -1, &err), ENOENT, CONTAIN_E_SYSTEM);
+    REFUSED(contain_container_copy_out(container, "/dev/null", 1, 9, -1, &err), EOPNOTSUPP, CONTAIN_E_SYSTEM);
+    REFUSED(contain_container_copy_out(container, "/tmp/file", -1, 9, -1, &err), EBADF, CONTAIN_E_INVALID);
+    REFUSED(contain_container_copy_out(container, "/tmp/file", 999, 9, -1, &err), EBADF, CONTAIN_E_INVALID);
+    REFUSED(contain_container_copy_out(container, "/tmp/file", 1, 9, -2, &err), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(contain_container_copy_out(container, NULL, 1, 9, -1, &err), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(contain_container_copy_in(container, "/tmp/file", 010000, 0, -1, &err), EINVAL, CONTAIN_E_INVALID);
+    DONE(contain_container_kill(container, &err));
+    ended(container);
+    contain_container_free(container);
+}
+
 static void directory_of_others_is_refused(void) {
     contain_runtime *runtime = NULL;
     char open_to_all[256];
@@ -301,6 +325,7 @@ int main(void) {
     TEST(stop_kills_when_the_time_has_passed);
     TEST(end_says_why);
     TEST(pipes_are_the_caller_s_to_take);
+    TEST(files_go_in_and_come_out);
     TEST(directory_of_others_is_refused);
     TEST(probe_finds_that_containers_work);
     CHECK(rmdir(folder) == 0);
