@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which cgroups a process is in, and whether this one may move another there.
 
+use crate::procfs;
 use nix::unistd::{AccessFlags, access};
 use std::path::{Component, Path, PathBuf};
 
@@ -15,8 +16,12 @@ pub(crate) struct Place {
 
 /// The cgroups of `pid` that this process is not in, and those of them that it may not enter, in words.
 pub(crate) fn to_enter(pid: i32) -> (Vec<Place>, Option<String>) {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let read = |path: &str| procfs::text(path).unwrap_or_default();
     let (ours, theirs) = (read("/proc/self/cgroup"), read(&format!("/proc/{pid}/cgroup")));
+    // Nothing is to be moved, and the mount table can be long.
+    if ours == theirs {
+        return (Vec::new(), None);
+    }
     let (wanted, lost) = differing(&ours, &theirs, &read("/proc/self/mountinfo"));
     let (places, refused): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(ours, place)| may_enter(ours, place));
     let names = refused.into_iter().map(|(_, place)| place.mount.join(&place.file).display().to_string());

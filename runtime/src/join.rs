@@ -3,6 +3,7 @@
 
 use crate::caller::own;
 use crate::error::{Error, Kind};
+use crate::procfs;
 use contain_sys::process::namespace;
 use contain_sys::{Fd, process};
 use std::os::fd::OwnedFd;
@@ -58,7 +59,7 @@ impl Status {
 }
 
 fn status(pid: i32) -> Option<Status> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let text = procfs::text(&format!("/proc/{pid}/status")).ok()?;
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
     Some(Status {
         parent: field("PPid:")?.trim().parse().ok()?,
@@ -67,7 +68,7 @@ fn status(pid: i32) -> Option<Status> {
 }
 
 fn children(pid: i32) -> Vec<i32> {
-    if let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
+    if let Ok(text) = procfs::text(&format!("/proc/{pid}/task/{pid}/children")) {
         return text.split_whitespace().filter_map(|id| id.parse().ok()).collect();
     }
     // A kernel without CONFIG_PROC_CHILDREN: look at all processes.
@@ -110,7 +111,7 @@ pub(crate) fn differing(pid: i32) -> Result<u64, Error> {
 
 /// Whether setgroups(2) is denied in a process's user namespace.
 pub(crate) fn denies_setgroups(pid: i32) -> bool {
-    std::fs::read_to_string(format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.trim() == "deny")
+    procfs::text(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.trim() == "deny")
 }
 
 /// A pidfd as contain-sys takes it.

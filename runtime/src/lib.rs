@@ -19,6 +19,7 @@ mod launch;
 pub mod outcome;
 mod plan;
 pub mod probe;
+mod procfs;
 pub mod record;
 mod recorder;
 pub mod seccomp;

@@ -16,6 +16,7 @@ const CHUNK: usize = 16 * 1024;
 
 /// Makes a file in a file system that this container made for itself, directories on the way included. A directory of
 /// the host's that is bound in is not written to.
+#[inline(never)]
 pub fn make(
     context: &Context<'_>,
     path: Text<'_>,
@@ -98,6 +99,7 @@ fn write_all(to: Fd, mut bytes: &[u8]) -> Result<()> {
 }
 
 /// Copies a file of the container that this process has joined to descriptor 1, and exits: with 0, or with an errno.
+#[inline(never)]
 pub fn copy_out(context: &mut Context<'_>, path: Text<'_>, limit: u64) -> core::result::Result<(), Fault> {
     let root = let_go(context)?;
     let flags = flags::O_RDONLY | flags::O_NONBLOCK | flags::O_NOCTTY;
@@ -118,6 +120,7 @@ pub fn copy_out(context: &mut Context<'_>, path: Text<'_>, limit: u64) -> core::
 }
 
 /// Copies descriptor 0 to a file of the container that this process has joined, emptied or made first, and exits.
+#[inline(never)]
 pub fn copy_in(context: &mut Context<'_>, path: Text<'_>, mode: u32) -> core::result::Result<(), Fault> {
     let root = let_go(context)?;
     // Permissions are those that were asked for.

@@ -45,15 +45,22 @@ const WATCH: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
 const END_TREE: [filter::Instruction; filter::length(&WITH_TREE, &REQUESTS)] =
     filter::allow(&WITH_TREE, &REQUESTS, Otherwise::Refuse);
 
+/// What the first guard calls: it waits, kills and ends. Those after it are made by a monitor under its own filter.
+const GUARD_CALLS: [usize; 4] = [nr::PPOLL, nr::PIDFD_SEND_SIGNAL, nr::EXIT_GROUP, RESTART_SYSCALL];
+const GUARD: [filter::Instruction; filter::length(&GUARD_CALLS, &[])] =
+    filter::allow(&GUARD_CALLS, &[], Otherwise::Refuse);
+
 /// What a process of contain's still does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Duty {
-    /// A monitor or guard: it watches.
+    /// A monitor: it watches.
     Watch,
     /// A monitor that also ends the tree of an injected command at its deadline.
     EndTree,
     /// A reaper.
     Reap,
+    /// The first guard.
+    Guard,
 }
 
 /// Loads the program; no exec gains privilege from here on.
@@ -63,5 +70,6 @@ pub fn load(duty: Duty) -> Result<()> {
         Duty::Watch => WATCH.as_flattened(),
         Duty::EndTree => END_TREE.as_flattened(),
         Duty::Reap => REAP.as_flattened(),
+        Duty::Guard => GUARD.as_flattened(),
     })
 }

@@ -68,7 +68,7 @@ fn pack(monitor: Fd, init: Fd) -> usize {
 }
 
 extern "C" fn give_up_and_watch(argument: *mut u8) -> ! {
-    until_monitor_ends(argument, give_up(Duty::Watch))
+    until_monitor_ends(argument, give_up(Duty::Guard))
 }
 
 extern "C" fn watch(argument: *mut u8) -> ! {

@@ -172,7 +172,9 @@ pub fn copy<'b>(bytes: &[u8], buffer: &'b mut [u8; PATH]) -> contain_sys::Result
     CStr::from_bytes_until_nul(buffer).map_err(|_| Errno::EINVAL)
 }
 
-/// Makes a directory where there is none.
+/// Makes a directory where there is none. Not inlined, as are the others with room for a path: pages of the stack that
+/// are touched before the clone are copied after it.
+#[inline(never)]
 pub fn make_directory(context: &mut Context<'_>, path: Text<'_>, mode: u32) -> Result<(), Fault> {
     let mut buffer = [0u8; PATH];
     let (directory, name) = parent(context, path, &mut buffer).at(Part::Target)?;
@@ -183,6 +185,7 @@ pub fn make_directory(context: &mut Context<'_>, path: Text<'_>, mode: u32) -> R
 }
 
 /// Makes a symbolic link; what is there already stays.
+#[inline(never)]
 pub fn make_link(context: &mut Context<'_>, target: Text<'_>, path: Text<'_>) -> Result<(), Fault> {
     let mut buffer = [0u8; PATH];
     let (directory, name) = parent(context, path, &mut buffer).at(Part::Target)?;
@@ -193,6 +196,7 @@ pub fn make_link(context: &mut Context<'_>, target: Text<'_>, path: Text<'_>) ->
 }
 
 /// Binds a file or directory of the host, which is looked up with the rights of container root.
+#[inline(never)]
 pub fn bind(
     context: &mut Context<'_>,
     source: Text<'_>,

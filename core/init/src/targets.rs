@@ -38,6 +38,7 @@ pub fn find_or_make(context: &Context<'_>, target: &CStr, wanted: Wanted) -> Res
 }
 
 /// Makes what is missing on the way, and the place itself.
+#[inline(never)]
 fn make(context: &Context<'_>, target: &CStr, wanted: Wanted) -> Result<Fd> {
     let bytes = target.to_bytes();
     let mut buffer = [0u8; PATH];

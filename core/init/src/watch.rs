@@ -61,8 +61,8 @@ pub struct Watch {
 /// Everything that can fail: after this the monitor holds no privilege and watches.
 pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Result<Watch, Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
-    let started_ns = time::monotonic_ns();
-    let signals = signal::open_reader(signal::ALL & !ignored()?)?;
+    // That a child has ended is told by its pidfd.
+    let signals = signal::open_reader(signal::ALL & !signal::bit(number::SIGCHLD) & !ignored()?)?;
     let (myself, guard) = match context.guard.take() {
         Some(guard) => (guard.monitor, Some(guard.child)),
         None => (process::open_pidfd(process::id())?, None),
@@ -72,6 +72,8 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         context.plan.finally().any(|entry| entry.is_ok_and(|e| e.doer == Doer::Monitor && wanted(&e.step)))
     };
     let report = finally(|step| matches!(step, Step::Report {}));
+    // The clock is read where somebody asks how long it took, or there is a deadline.
+    let started_ns = if report || context.deadline_us.is_some() { time::monotonic_ns() } else { 0 };
     let mut watch = Watch {
         program: context.program,
         init,
@@ -300,7 +302,6 @@ impl Watch {
     fn received(&mut self, received: Received) {
         let Received { signal, from_kernel } = received;
         match signal {
-            number::SIGCHLD => {}
             number::SIGWINCH if self.relay.is_some() => {
                 if let Some(relay) = &self.relay {
                     relay.resize();

@@ -152,8 +152,12 @@ impl IdMap {
     /// The lines in the order of their container ids.
     #[must_use]
     pub fn sorted(mut self) -> IdMap {
-        self.entries.as_mut_slice().sort_unstable_by_key(|entry| entry.container());
+        self.sort();
         self
+    }
+
+    pub(crate) fn sort(&mut self) {
+        self.entries.as_mut_slice().sort_unstable_by_key(|entry| entry.container());
     }
 
     /// The same map for a child of the current user namespace: refused where that does not map a host id, and

@@ -32,7 +32,9 @@ impl IdMap {
     pub fn parse_kernel(text: &[u8]) -> Result<IdMap, ParseError> {
         let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         let words = |line: &'_ [u8]| entry(line.split(|&byte| byte == b' ').filter(|word| !word.is_empty()));
-        Ok(collect(lines.map(words))?.sorted())
+        let mut map = collect(lines.map(words))?;
+        map.sort();
+        Ok(map)
     }
 
     /// Writes the map as the kernel reads it, `CONTAINER HOST COUNT` and a newline for each line, to the start

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use contain_policy::{IdMap, MAX_FILE, accounts};
-use contain_sys::identity;
+use contain_sys::identity::{self, capability};
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{AccessFlags, access};
 
@@ -85,7 +85,7 @@ impl Facts {
 
     /// The facts of the calling thread.
     pub(super) fn collect() -> Result<Facts, Error> {
-        let status = Status::parse(&read_proc("/proc/thread-self/status")?);
+        let effective = identity::capabilities().map_err(system("idmap", "read", "the capabilities"))?.effective;
         let side = |own, path| {
             let text = read_proc(path)?;
             let current = IdMap::parse_kernel(&text).map_err(|_| {
@@ -100,8 +100,8 @@ impl Facts {
             users: side(user, "/proc/thread-self/uid_map")?,
             groups: side(group, "/proc/thread-self/gid_map")?,
             accounts: Vec::new(),
-            may_set_ids: status.effective & (CAP_SETUID | CAP_SETGID) == CAP_SETUID | CAP_SETGID,
-            may_map_host_root: status.effective & CAP_SETFCAP != 0 || !host_root_needs_capability(),
+            may_set_ids: effective & (CAP_SETUID | CAP_SETGID) == CAP_SETUID | CAP_SETGID,
+            may_map_host_root: effective & CAP_SETFCAP != 0 || !host_root_needs_capability(),
             setgroups_denied: read_proc("/proc/thread-self/setgroups")?.starts_with(b"deny"),
             idmap: Err("not looked for".to_string()),
             newidmap: Err("not looked for".to_string()),
@@ -110,7 +110,7 @@ impl Facts {
             facts.users.file = SubordinateFile::read("/etc/subuid");
             facts.groups.file = SubordinateFile::read("/etc/subgid");
             facts.accounts = accounts_of(facts.users.own);
-            let gains = gains_privilege(&status);
+            let gains = gains_privilege(&Limits::read()?);
             facts.idmap = gains.clone().and_then(|()| find_idmap(&libexec_folder()));
             facts.newidmap = gains.and_then(|()| find_newidmap());
         }
@@ -135,39 +135,39 @@ fn accounts_of(uid: u32) -> Vec<Account> {
     found.map(|account| Account { name: account.name.to_vec(), gid: account.gid }).collect()
 }
 
-/// What of /proc/PID/status matters here.
+/// What keeps the calling thread from gaining privilege when it executes a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Status {
-    effective: u64,
-    bounding: u64,
+struct Limits {
+    /// CAP_SETUID and CAP_SETGID are both in the bounding set.
+    may_gain_ids: bool,
     no_new_privs: bool,
 }
 
-impl Status {
-    /// A line that is missing stands for no capability, and for no restriction.
-    fn parse(text: &[u8]) -> Status {
-        let text = String::from_utf8_lossy(text);
-        let value =
-            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-        let set = |name| value(name).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0);
-        Status { effective: set("CapEff"), bounding: set("CapBnd"), no_new_privs: value("NoNewPrivs") == Some("1") }
+impl Limits {
+    fn read() -> Result<Limits, Error> {
+        let bounding = |number| identity::is_bounding(number);
+        let may_gain_ids = bounding(capability::SETUID)
+            .and_then(|user| bounding(capability::SETGID).map(|group| user && group))
+            .map_err(system("idmap", "read", "the bounding set"))?;
+        let no_new_privs = identity::has_no_new_privs().map_err(system("idmap", "read", "no_new_privs"))?;
+        Ok(Limits { may_gain_ids, no_new_privs })
     }
 }
 
 /// contain-idmap and the system's helpers in words, or why they would do nothing for the calling thread.
 pub(super) fn helpers() -> Result<[Result<String, String>; 2], Error> {
-    let gains = gains_privilege(&Status::parse(&read_proc("/proc/thread-self/status")?));
+    let gains = gains_privilege(&Limits::read()?);
     let idmap = gains.clone().and_then(|()| find_idmap(&libexec_folder()));
     let newidmap = gains.and_then(|()| find_newidmap());
     Ok([idmap.map(|path| path.display().to_string()), newidmap.map(|via| via.to_string())])
 }
 
 /// Whether any helper would gain what it needs when this process executes it; else why not.
-fn gains_privilege(status: &Status) -> Result<(), String> {
-    if status.no_new_privs {
+fn gains_privilege(limits: &Limits) -> Result<(), String> {
+    if limits.no_new_privs {
         return Err(GAIN_NOTHING.to_string());
     }
-    if status.bounding & (CAP_SETUID | CAP_SETGID) != CAP_SETUID | CAP_SETGID {
+    if !limits.may_gain_ids {
         return Err("CAP_SETUID and CAP_SETGID are not in this process's bounding set".to_string());
     }
     Ok(())
@@ -286,21 +286,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn status_lines_are_read() {
-        let text = b"Name:\tCapEff:\nCapPrm:\t0000000000000000\nCapEff:\t00000000800000c0\nCapBnd:\t000001fffeffffff\nNoNewPrivs:\t1\n";
-        let expected =
-            Status { effective: CAP_SETFCAP | CAP_SETUID | CAP_SETGID, bounding: 0x1ff_feff_ffff, no_new_privs: true };
-        assert_eq!(Status::parse(text), expected);
-        assert_eq!(Status::parse(b""), Status { effective: 0, bounding: 0, no_new_privs: false });
+    fn limits_are_those_that_proc_shows() {
+        let text = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = |name| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap();
+        let bounding = u64::from_str_radix(line("CapBnd:"), 16).unwrap();
+        let may_gain_ids = bounding & CAP_SETUID != 0 && bounding & CAP_SETGID != 0;
+        let expected = Limits { may_gain_ids, no_new_privs: line("NoNewPrivs:") == "1" };
+        assert_eq!(Limits::read().ok(), Some(expected));
     }
 
     #[test]
     fn helpers_that_would_gain_nothing_are_told() {
-        let all = Status { effective: 0, bounding: u64::MAX, no_new_privs: false };
-        assert_eq!(gains_privilege(&all), Ok(()));
-        let refused = gains_privilege(&Status { no_new_privs: true, ..all });
+        let none = Limits { may_gain_ids: true, no_new_privs: false };
+        assert_eq!(gains_privilege(&none), Ok(()));
+        let refused = gains_privilege(&Limits { no_new_privs: true, ..none });
         assert!(refused.is_err_and(|reason| reason.contains("no_new_privs")));
-        let refused = gains_privilege(&Status { bounding: !CAP_SETGID, ..all });
+        let refused = gains_privilege(&Limits { may_gain_ids: false, ..none });
         assert!(refused.is_err_and(|reason| reason.contains("bounding set")));
     }
 
