@@ -34,7 +34,6 @@ mod walk;
 mod watch;
 
 use contain_plan::Plan;
-use contain_sys::fd::OnExec;
 use contain_sys::memory::{self, Mapping, seal};
 use contain_sys::program::Arguments;
 use contain_sys::signal::{self, Poll, poll, poll_event};
@@ -53,8 +52,7 @@ fn run(arguments: Arguments) -> i32 {
     }
     // ORDER: from here on signals wait until the monitor watches and can pass them on; while it waits for somebody
     // else's program before that, they end it as they would any other (walk.rs).
-    let ready =
-        signal::set_mask(signal::ALL).and_then(|_| plan_fd.set_on_exec(OnExec::Close)).and_then(|()| map(plan_fd));
+    let ready = signal::set_mask(signal::ALL).and_then(|_| map(plan_fd));
     let Ok(mapping) = ready else { return report::last_words() };
     // What ps(1) shows: the program that was started, not the memfd that this one was executed from.
     if let Some(name) = arguments.get(0)

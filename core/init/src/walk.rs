@@ -75,7 +75,8 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
 }
 
 fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
-    close_on_exec(&mut context.descriptors.all().map(Fd))?;
+    let [a, b, c, d, e, f, g, h] = context.descriptors.all().map(Fd);
+    close_on_exec(&mut [context.plan_fd, a, b, c, d, e, f, g, h])?;
     for entry in context.plan.steps().flatten() {
         if let Step::HoldSource { descriptor, .. } = entry.step {
             Fd(descriptor).set_on_exec(OnExec::Close)?;
