@@ -721,7 +721,8 @@ int contain_config_set_read_only(contain_config *config,
 //
 // config: the configuration.
 // user: USER[:GROUP], each a decimal number, or a name in the container's own /etc/passwd and /etc/group. With a group
-// the command has no other group; without one it has the user's.
+// the command has no other group; without one it has the user's. HOME becomes that user's where the environment is
+// still the one of the beginning.
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if an argument is NULL, or user is not of that form. The name is looked up when the configuration is

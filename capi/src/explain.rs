@@ -36,8 +36,8 @@ pub unsafe extern "C" fn contain_config_explain(
             let config = &borrow(config)?.config;
             let place = Text::new(text, length)?;
             let plan = match format {
-                CONTAIN_EXPLAIN_TEXT => runtime::explain::text(config)?,
-                CONTAIN_EXPLAIN_JSON => runtime::explain::json(config)?,
+                CONTAIN_EXPLAIN_TEXT => runtime::explain::run_text(config)?,
+                CONTAIN_EXPLAIN_JSON => runtime::explain::run_json(config)?,
                 _ => return Err(invalid("format", format.to_string(), "it is a CONTAIN_EXPLAIN_ value")),
             };
             place.write(&plan);

@@ -8,6 +8,10 @@ use contain_sys::process::namespace;
 use contain_sys::{Fd, process};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long a PID 1 is waited for that does not show where its namespaces are.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// PID 1 of a running container.
 #[derive(Debug)]
@@ -39,11 +43,26 @@ pub(crate) fn find(pid: i32) -> Result<Target, Error> {
     if !now.is_init() || (init != pid && now.parent != pid) {
         return Err(refuse("it has ended"));
     }
-    // Owned by somebody else, /proc hides where its namespaces are.
-    if std::fs::read_link(format!("/proc/{init}/ns/user")).is_err() {
+    if !shows_namespaces(init) {
         return Err(refuse("it does not belong to you").remedy("run inject as the user who started it, or as root"));
     }
     Ok(Target { pid: init, pidfd })
+}
+
+/// Whether /proc says where a process's namespaces are. Of somebody else's container it never does; of a PID 1 that
+/// reaps not until it is told of its command's exec, shortly after that can already be seen from outside.
+fn shows_namespaces(init: i32) -> bool {
+    let link = format!("/proc/{init}/ns/user");
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if std::fs::read_link(&link).is_ok() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 struct Status {

@@ -44,6 +44,8 @@ class Refusal:
     cause: Text | None = None
     remedy: Text | None = None
     is_usage: bool = False
+    step: int | None = None
+    """The number of the plan's step that failed; another in each language, as their plans differ a little."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +141,8 @@ PROCESS = [
               Outcome(0, "CapPrm:\t0000000000000021\nCapEff:\t0000000000000021\nCapBnd:\t0000000000000021\n")),
     Behaviour("no_capabilities", {"argv": status("CapEff"), "capabilities": []}, Outcome(0, "CapEff:\t" + "0" * 16 + "\n")),
     Behaviour("user_by_number", {"argv": sh("id -u; id -g"), "user": "1000:50"}, Outcome(0, "1000\n50\n"), only="root"),
+    Behaviour("user_has_a_home", {"argv": sh("echo $HOME; echo $PATH"), "user": "guest"},
+              Outcome(0, f"/home/guest\n{ENVIRONMENT[5:]}\n"), only="root"),
     Behaviour("user_by_name", {"argv": sh("id -u; id -g; echo $HOME"), "user": "guest", "env": [ENVIRONMENT]},
               Outcome(0, "1000\n1000\n/home/guest\n"), only="root"),
     Behaviour("limits", {"argv": sh("ulimit -n; ulimit -Hn; ulimit -c"),
@@ -213,6 +217,12 @@ ACTS = [
     Behaviour("kill", {"argv": sh(READY)}, KILLED, acts=(("read", "ready\n"), ("kill", None))),
     Behaviour("kill_takes_all", {"argv": sh("sleep 60 & trap '' TERM; echo ready; wait")}, KILLED,
               acts=(("read", "ready\n"), ("kill", None))),
+    Behaviour("stop", {"argv": sh("trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.1; done")},
+              Outcome(9, "ready\ngot\n"), acts=(("read", "ready\n"), ("stop", 20000))),
+    Behaviour("stop_of_what_does_not_listen", {"argv": sh("trap '' TERM; echo ready; while :; do sleep 0.1; done")},
+              KILLED, acts=(("read", "ready\n"), ("stop", 50))),
+    Behaviour("stop_of_what_has_ended", {"argv": sh("exit 5")}, Outcome(5),
+              acts=(("wait", 20000), ("stop", 0)), done=("ended", "done")),
     Behaviour("signal", {"argv": sh(READY)}, Outcome(143, "ready\n", ended_by="signalled"),
               acts=(("read", "ready\n"), ("signal", 15))),
     Behaviour("signal_with_handler", {"argv": sh("trap 'echo got; exit 9' USR1; echo ready; while :; do sleep 0.1; done")},

@@ -14,6 +14,7 @@ CANNOT = {
     ("cli", "inject seccomp"): "`inject` runs its command under `system`, or under the profile of a container with a name",
     ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
     ("cli", "rlimits"): "the shell's ulimit in front of `contain` sets them",
+    ("cli", "stop"): "a signal to `contain` and a wait are its stop",
 }
 """(language, what): the reason."""
 
@@ -26,6 +27,7 @@ SIGNS = {
     "read_only": {"cli": r"--read-only", "c": r"contain_config_\w*read_only", "python": r"\n    read_only: [^\n]*\n    \"\"\"Whether nothing can be written to the root"},
     "timeout": {"cli": r"--timeout", "c": r"contain_config_set_(timeout|deadline)", "python": r"\n    timeout:"},
     "create": {"cli": r"--create", "c": r"contain_container_create\(", "python": r"def create\("},
+    "stop": {"cli": r"--stop", "c": r"contain_container_stop\(", "python": r"def stop\("},
     "inject": {"cli": r"usage: inject", "c": r"contain_container_inject\(", "python": r"def inject\("},
     "inject seccomp": {"cli": r"(?s)--seccomp.*usage: contain", "c": r"// A CONTAIN_SECCOMP_ value; 0: the container's own.",
                        "python": r"def inject\((.|\n)*?seccomp:"},

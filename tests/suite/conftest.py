@@ -75,12 +75,12 @@ class World:
                 {"PYTHONPATH": str(prepared / "package"), "PYTHONDONTWRITEBYTECODE": "1"},
             ),
         }
-        self.folders = scratch
+        self.scratch = scratch
         self.owner = owner
 
     def folder(self):
         """A new folder with the file `before`, which the container's root may write to."""
-        path = pathlib.Path(tempfile.mkdtemp(dir=self.folders))
+        path = pathlib.Path(tempfile.mkdtemp(dir=self.scratch))
         path.chmod(0o777)
         (path / "before").write_text("given\n")
         (path / "before").chmod(0o644)

@@ -3,7 +3,8 @@
 //
 // A request is strings `key=value`, each ended by NUL, and an empty one behind the last. The keys up to the first
 // `act` are the configuration; acts are done in order once the command runs, and what follows `act=inject` until the
-// next act is that command. In answers a character stands for a byte.
+// next act is that command. `ask=explain` and `ask=probe` ask for JSON in place of a container. In answers a character
+// stands for a byte.
 #define _GNU_SOURCE
 #include <contain.h>
 #include <fcntl.h>
@@ -92,8 +93,8 @@ static void put_member(const char *name, const char *text) {
 }
 
 static void put_error(contain_error *error) {
-    fprintf(out, "{\"error\": {\"code\": %d, \"errno\": %d", (int)contain_error_get_code(error),
-            (int)contain_error_get_errno(error));
+    fprintf(out, "{\"error\": {\"code\": %d, \"errno\": %d, \"step\": %u", (int)contain_error_get_code(error),
+            (int)contain_error_get_errno(error), (unsigned)contain_error_get_step(error));
     put_member("stage", contain_error_get_stage(error));
     put_member("object", contain_error_get_object(error));
     put_member("message", contain_error_get_message(error));
@@ -234,7 +235,8 @@ static int set(contain_config *config, const char *field, contain_error **err) {
         return add_mount(config, value, err);
     if ((value = value_of(field, "rlimits")) != NULL)
         return set_limit(config, value, err);
-    if (value_of(field, "capabilities") == NULL && value_of(field, "no_capabilities") == NULL &&
+    if (value_of(field, "ask") == NULL && value_of(field, "capabilities") == NULL &&
+        value_of(field, "no_capabilities") == NULL &&
         value_of(field, "argv") == NULL && value_of(field, "env") == NULL && value_of(field, "stdin") == NULL &&
         value_of(field, "root") == NULL)
         broken("unknown field", field);
@@ -307,6 +309,28 @@ static void inject(const contain_container *container, size_t from, size_t to) {
     free(text);
 }
 
+// What is asked for without a container: a plan, or what the host allows.
+static void tell(const char *what) {
+    contain_config *config = NULL;
+    contain_error *error = NULL;
+    char *text = NULL;
+    size_t length = 0;
+    int done = strcmp(what, "explain") == 0 ? configure(&config, &error) : contain_probe(&text, &length, &error);
+    if (done == 0 && config != NULL)
+        done = contain_config_explain(config, CONTAIN_EXPLAIN_JSON, &text, &length, &error);
+    fputs("{\"acts\": [], \"end\": ", out);
+    if (done < 0) {
+        put_error(error);
+    } else {
+        fputs("{\"text\": ", out);
+        put_string(text, length);
+        fputs("}", out);
+    }
+    fputs("}\n", out);
+    contain_string_free(text);
+    contain_config_free(config);
+}
+
 static void act(const contain_container *container, size_t at, int from, struct buffer *output) {
     const char *what = value_of(fields[at], "act"), *argument = strchr(what, ' ');
     int number = argument != NULL ? atoi(argument) : 0, done = 0;
@@ -316,6 +340,8 @@ static void act(const contain_container *container, size_t at, int from, struct 
         }
     } else if (strncmp(what, "signal ", 7) == 0) {
         done = contain_container_signal(container, number, &error);
+    } else if (strncmp(what, "stop ", 5) == 0) {
+        done = contain_container_stop(container, SIGTERM, (uint64_t)number, NULL, 0, &error);
     } else if (strcmp(what, "kill") == 0) {
         done = contain_container_kill(container, &error);
     } else if (strcmp(what, "create") == 0) {
@@ -403,7 +429,12 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     out = stdout;
     while (next_request()) {
-        answer();
+        const char **asked = values("ask", 0, first_act(0));
+        if (asked[0] != NULL)
+            tell(asked[0]);
+        else
+            answer();
+        free(asked);
         fflush(out);
     }
     return 0;

@@ -4,6 +4,7 @@
 Without acts it is `contain.run`, with acts a `contain.Container`.
 """
 
+import dataclasses
 import json
 import resource
 import sys
@@ -53,7 +54,7 @@ def outcome_of(returncode: int, ended_by: str, stdout: bytes, stderr: bytes) -> 
 
 
 def error_of(error: contain.ContainError) -> dict[str, Any]:
-    names = ("errno", "stage", "object", "cause", "remedy")
+    names = ("errno", "stage", "step", "object", "cause", "remedy")
     told = {name: getattr(error, name) for name in names} | {"message": str(error), "code": type(error).__name__}
     return {"error": told}
 
@@ -86,6 +87,8 @@ def act(container: contain.Container, kind: str, argument: Any, output: bytearra
             output += byte
     elif kind == "signal":
         container.kill(argument)
+    elif kind == "stop":
+        container.stop(grace=argument / 1000)
     elif kind == "kill":
         container.kill()
     elif kind == "create":
@@ -123,10 +126,21 @@ def play(config: dict[str, Any], acts: list[list[Any]], done: list[Any]) -> dict
     return outcome_of(result.returncode, result.ended_by, bytes(output), errors)
 
 
+def tell(asked: str, config: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for without a container: a plan, or what the host allows."""
+    if asked == "explain":
+        text = contain.explain(contain.Config(**keywords(config)), format="json")
+    else:
+        report = contain.probe()
+        text = json.dumps({"works": report.works, "findings": [dataclasses.asdict(found) for found in report.findings]})
+    return {"text": text.encode().decode("latin-1")}
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     config, acts, done = request["config"], request["acts"], []
+    asked = config.pop("ask", None)
     try:
-        end = play(config, acts, done) if acts else run(config)
+        end = tell(asked, config) if asked else play(config, acts, done) if acts else run(config)
     except contain.ContainError as error:
         end = error_of(error)
     return {"acts": done, "end": end}

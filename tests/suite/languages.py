@@ -38,6 +38,9 @@ CLASSES = {
     "GoneError": "GONE",
     "UnsupportedError": "UNSUPPORTED",
     "TooBigError": "TOO_BIG",
+    "HelperError": "HELPER",
+    "ExistsError": "EXISTS",
+    "BusyError": "BUSY",
 }
 """Of Python's exceptions; those of the other codes have the base class alone."""
 
@@ -100,9 +103,11 @@ class Library(Driver):
     def _said(self, told: Any) -> Any:
         if isinstance(told, str):
             return told
+        if "text" in told:
+            return json.loads(told["text"].encode("latin-1"))
         if "error" in told:
             error = told["error"]
-            keys = ("errno", "stage", "cause", "remedy")
+            keys = ("errno", "stage", "cause", "remedy", "step")
             return Refusal(self._code(error["code"]), plain(error["message"]), **{key: error[key] for key in keys})
         end = told["outcome"]
         ended_by = ENDED.get(end["ended_by"], end["ended_by"])
@@ -181,7 +186,9 @@ class CommandLine:
         yield "-c"
         if not config.get("plain"):
             config = {"init": True, "seccomp": "app", "no_new_privs": True, **config}
-            config.setdefault("env", [f"{name}={value}" for name, value in INSIDE.items()])
+            # With a user HOME is that user's, unless it is named.
+            names = ["PATH"] if "user" in config else INSIDE
+            config.setdefault("env", [f"{name}={INSIDE[name]}" for name in names])
         for key, option in (("init", "--init"), ("no_new_privs", "--no-new-privs"), ("read_only", "--read-only")):
             if config.get(key):
                 yield option
@@ -206,6 +213,8 @@ class CommandLine:
         yield "--host" if config["root"] == "host" else config["root"]
 
     def ask(self, config: dict[str, Any], acts: list[tuple[str, Any]]) -> Answer:
+        if asked := config.get("ask"):
+            return self._told(["--doctor"] if asked == "probe" else ["--explain", *self._options(config), *config["argv"]])
         arguments = [*self._options(config), *config["argv"]]
         process, output, done = self._start("contain", arguments, ENVIRONMENT), b"", []
         try:
@@ -225,6 +234,13 @@ class CommandLine:
             for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
                 stream.close()
         return Answer(tuple(done), end)
+
+    def _told(self, arguments: list[str]) -> Answer:
+        """What is asked for without a container, as JSON."""
+        with self._start("contain", ["--json", *arguments], ENVIRONMENT) as process:
+            stdout, stderr = process.communicate(timeout=LONGEST)
+        assert stdout, stderr
+        return Answer((), json.loads(stdout))
 
     def _act(self, process: subprocess.Popen[bytes], kind: str, argument: Any) -> Any:
         if kind in ("signal", "kill"):
@@ -251,7 +267,8 @@ class CommandLine:
         text = re.sub(rf"(?m)^{program}: note: .*\n", "", stderr.decode("latin-1"))
         told = re.search(rf"(?:^|\n){program}: (.*)\n(?:usage: .*\n)?(?:hint: (.*)\n)?\Z", text)
         if told and status in (64, 125, 126, 127):
-            return Refusal(status, plain(told[1]), remedy=told[2])
+            step = re.match(r"step (\d+), ", told[1])
+            return Refusal(status, plain(told[1]), remedy=told[2], step=int(step[1]) if step else None)
         return Outcome(status, (output + stdout).decode("latin-1"), text)
 
 

@@ -102,6 +102,61 @@ def test_behaviour(worlds, behaviour, language, who):
         assert (open(path).read() if os.path.exists(path) else "") == text
 
 
+CONFIGURATIONS = [behaviour for behaviour in BEHAVIOURS if isinstance(behaviour.end, Outcome) and not behaviour.why]
+
+
+def plan_of(world, behaviour, language):
+    """The steps of a behaviour's plan as (doer, name, object, note); a folder of its own is there for its mounts."""
+    facts = {"root": str(world.root), "folder": str(world.scratch), "uid": str(world.uid), "gid": str(world.uid)}
+    config = filled({"root": "{root}"} | behaviour.config | {"ask": "explain"}, facts)
+    steps = world.languages[language].ask(config, []).end["steps"]
+    return [(step["doer"], step["name"], step["object"], step["note"]) for step in steps]
+
+
+def without_a_caller(steps):
+    """A library's plan without what `contain` does not do: it hands on the signals that it was given to ignore, and is
+    itself the supervisor, from which nobody waits to hear."""
+    return [without_environment(step) for step in steps if step[1] not in ("signals", "report")]
+
+
+def without_environment(step):
+    """`contain` adds container=contain to any environment; where a command is looked for stands beside it."""
+    return (*step[:3], "") if step[1] == "exec" else step
+
+
+@pytest.mark.parametrize("who", ["root", "user"])
+@pytest.mark.parametrize("behaviour", CONFIGURATIONS, ids=lambda behaviour: behaviour.name)
+def test_plan_is_the_same_in_every_language(worlds, behaviour, who):
+    if behaviour.only not in ("", who):
+        pytest.skip(f"it is for {behaviour.only}")
+    world = worlds(who)
+    can = [language for language in LANGUAGES if not any((language, field) in CANNOT for field in behaviour.config)]
+    plans = {language: plan_of(world, behaviour, language) for language in can}
+    if "python" in plans:
+        assert plans["python"] == plans["c"]
+    if "cli" in plans:
+        assert list(map(without_environment, plans["cli"])) == without_a_caller(plans["c"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("field", [{"argv": ["/nowhere"]}, {"chdir": "/nowhere"}], ids=["command", "directory"])
+def test_step_of_an_error_is_the_one_that_the_plan_shows(worlds, language, field):
+    world = worlds("user")
+    config = {"root": str(world.root), "argv": ["/bin/true"]} | field
+    refused = world.languages[language].ask(config, []).end
+    steps = world.languages[language].ask(config | {"ask": "explain"}, []).end["steps"]
+    assert [step["object"] for step in steps if step["number"] == refused.step] == ["/nowhere"]
+
+
+@pytest.mark.parametrize("who", ["root", "user"])
+def test_host_is_found_to_be_the_same_in_every_language(worlds, who):
+    languages = worlds(who).languages
+    found = {language: languages[language].ask({"ask": "probe"}, []).end for language in LANGUAGES}
+    for part in ("works", "findings"):
+        assert found["c"][part] == found["python"][part] == found["cli"][part]
+    assert found["c"]["works"] is True
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_a_language_cannot_say_is_what_its_interface_lacks(language):
     """The other way round too: what it has, every behaviour is tried with."""

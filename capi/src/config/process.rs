@@ -7,8 +7,9 @@ use crate::boundary::invalid;
 use crate::error::ErrorHandle;
 use crate::strings;
 use crate::{options, process};
-use runtime::{Console, Rlimit, User, capability};
+use runtime::{Config, Console, Rlimit, Root, User, capability};
 use std::ffi::{c_char, c_int};
+use std::os::unix::ffi::OsStrExt;
 
 /// No terminal: the command gets the descriptors of its options.
 pub const CONTAIN_CONSOLE_NONE: u32 = 0;
@@ -25,7 +26,8 @@ const _: () = assert!(CONTAIN_UNLIMITED == u64::MAX);
 ///
 /// config: the configuration.
 /// user: USER[:GROUP], each a decimal number, or a name in the container's own /etc/passwd and /etc/group. With a group
-/// the command has no other group; without one it has the user's.
+/// the command has no other group; without one it has the user's. HOME becomes that user's where the environment is
+/// still the one of the beginning.
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if an argument is NULL, or user is not of that form. The name is looked up when the configuration is
@@ -41,6 +43,9 @@ pub unsafe extern "C" fn contain_config_set_user(
     unsafe {
         set(config, err, |config| {
             config.user = Some(User::parse(&strings::utf8("user", user)?)?);
+            if config.env == Config::run(Root::Host, Vec::new()).env {
+                config.env.retain(|variable| !variable.as_bytes().starts_with(b"HOME="));
+            }
             Ok(())
         })
     }
