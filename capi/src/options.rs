@@ -249,7 +249,19 @@ impl InjectOptions {
             let (argv, seccomp, pass_fds) = (strings::command(argv)?, self.seccomp()?, self.pass_fds()?);
             let env = self.environment()?.unwrap_or_else(|| env.to_vec());
             let wired = self.wired()?;
-            Ok((Injection { argv, env, stdio: wired.stdio, pass_fds, seccomp, timeout: self.timeout() }, wired))
+            Ok((
+                Injection {
+                    argv,
+                    env,
+                    stdio: wired.stdio,
+                    pass_fds,
+                    seccomp,
+                    timeout: self.timeout(),
+                    user: None,
+                    chdir: None,
+                },
+                wired,
+            ))
         }
     }
 

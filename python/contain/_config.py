@@ -199,6 +199,19 @@ class Settings:
     """Whether the container dies with its handle."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """An injected command as the extension module reads it."""
+
+    argv: list[bytes]
+    env: list[bytes]
+    user: str | None
+    cwd: bytes | None
+    seccomp: str | None
+    pass_fds: list[int]
+    timeout: float | None
+
+
 def settings(config: Config, *, owned: bool = False) -> Settings:
     """A configuration with paths and texts as bytes."""
     return Settings(

@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal, Self, overload
 from contain import _native, _result
 from contain._config import (
     DEFAULT_ENVIRONMENT,
+    Command,
     Config,
     Data,
     Environment,
@@ -22,6 +23,7 @@ from contain._config import (
     profile,
     required,
     seconds,
+    text,
 )
 from contain._config import settings as settings_of
 from contain._errors import ContainError, GoneError, TimeoutExpired
@@ -385,20 +387,33 @@ class Container(_Running):
         stdout: File = None,
         stderr: File = None,
         env: Environment | None = None,
+        cwd: Path | None = None,
+        user: int | str | None = None,
         seccomp: Literal["system", "app", "none"] | Seccomp | None = None,
         pass_fds: Sequence[int | HasFileno] = (),
         timeout: float | None = None,
     ) -> Process:
-        """Runs another command inside, as user 0 in `/`; returns once it has been executed.
+        """Runs another command inside; returns once it has been executed.
 
-        `env` is its whole environment; None for container=contain, the usual PATH, and
-        HOME=/root. `seccomp` None is the container's own profile. `timeout` seconds after its
+        `env` is its whole environment; None for container=contain, the usual PATH, and HOME.
+        `cwd` is its working directory inside, `/` when None; `user` who it runs as, as of
+        `Config.user`, by the container's files as they are now, root when None. `seccomp` None is the container's own profile. `timeout` seconds after its
         exec it is killed with all that it started, and its result says so (`ended_by`).
         """
-        environment = assignments(DEFAULT_ENVIRONMENT if env is None else env)
+        if env is None:
+            # A user's own home, then, from the container's passwd.
+            env = {name: value for name, value in DEFAULT_ENVIRONMENT.items() if user is None or name != "HOME"}
+        command = Command(
+            argv=encoded(argv),
+            env=assignments(env),
+            user=None if user is None else str(user),
+            cwd=text("cwd", cwd),
+            seccomp=None if seccomp is None else profile(seccomp),
+            pass_fds=descriptors(pass_fds),
+            timeout=seconds(timeout),
+        )
         with Standard(stdin, stdout, stderr) as standard:
-            filter = None if seccomp is None else profile(seccomp)
-            native = self._handle.inject(encoded(argv), environment, filter, descriptors(pass_fds), seconds(timeout), standard.numbers)
+            native = self._handle.inject(command, standard.numbers)
             return Process(native, tuple(argv), standard)
 
     def read_file(self, path: Path, *, limit: int = 64 * 1024 * 1024, timeout: float | None = None) -> bytes:

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias, final
 
-from contain._config import Settings
+from contain._config import Command, Settings
 from contain._errors import ContainError
 from contain._result import Ending
 from contain._runtime import Parts
@@ -34,15 +34,7 @@ class Container:
     @staticmethod
     def open(place: _Place) -> Container: ...
     def start(self) -> None: ...
-    def inject(
-        self,
-        argv: Sequence[bytes],
-        env: Sequence[bytes],
-        seccomp: str | None,
-        pass_fds: Sequence[int],
-        timeout: float | None,
-        standard: Numbers,
-    ) -> Process: ...
+    def inject(self, command: Command, standard: Numbers) -> Process: ...
     def copy_out(self, path: bytes, limit: int, standard: Numbers) -> Process: ...
     def copy_in(self, path: bytes, mode: int, standard: Numbers) -> Process: ...
     @property

@@ -5,7 +5,7 @@
 use crate::call::{interruptible, raise, unlocked};
 use crate::runtime::{Place, StatusParts, status};
 use crate::settings::{Settings, Standard, not_one_of, profile, stdio, text, texts};
-use contain::{EndedBy, Error, Injection, Kind, Outcome};
+use contain::{EndedBy, Error, Injection, Kind, Outcome, User};
 use pyo3::prelude::*;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -102,6 +102,18 @@ pub struct Process {
     held: Held,
 }
 
+/// `contain._container.Command`: what is injected, paths and texts as bytes.
+#[derive(FromPyObject)]
+pub struct Command {
+    argv: Vec<Vec<u8>>,
+    env: Vec<Vec<u8>>,
+    user: Option<String>,
+    cwd: Option<Vec<u8>>,
+    seccomp: Option<String>,
+    pass_fds: Vec<i32>,
+    timeout: Option<f64>,
+}
+
 /// How far a new container goes by itself.
 #[derive(Clone, Copy)]
 enum Until {
@@ -195,16 +207,8 @@ impl Container {
     }
 
     /// Runs another command inside.
-    fn inject(
-        &self,
-        py: Python<'_>,
-        argv: Vec<Vec<u8>>,
-        env: Vec<Vec<u8>>,
-        seccomp: Option<String>,
-        pass_fds: Vec<i32>,
-        timeout: Option<f64>,
-        standard: Standard,
-    ) -> PyResult<Process> {
+    fn inject(&self, py: Python<'_>, command: Command, standard: Standard) -> PyResult<Process> {
+        let Command { argv, env, user, cwd, seccomp, pass_fds, timeout } = command;
         Process::launch(py, || {
             let injection = Injection {
                 argv: texts(argv),
@@ -213,6 +217,8 @@ impl Container {
                 pass_fds,
                 seccomp: seccomp.as_deref().map(profile).transpose()?,
                 timeout: timeout.map(Duration::from_secs_f64),
+                user: user.as_deref().map(User::parse).transpose()?,
+                chdir: cwd.map(|path| text(path).into()),
             };
             self.inner.inject(&injection)
         })

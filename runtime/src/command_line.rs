@@ -166,6 +166,8 @@ fn inject_into(
             note,
             timeout,
             terminal,
+            user: None,
+            chdir: None,
         };
         let mut draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0, &[]);

@@ -134,9 +134,7 @@ fn check(config: &Config) -> Result<(), Error> {
             "the soft limit is at most the hard one, resource 0 to 15",
         ));
     }
-    if config.chdir.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
-        return Err(Error::invalid("chdir", "\"\"", "name a directory inside, or leave it out for /"));
-    }
+    check_chdir(config.chdir.as_deref())?;
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
     }
@@ -144,6 +142,15 @@ fn check(config: &Config) -> Result<(), Error> {
     check_passed(&config.pass_fds)?;
     files::check(&config.files)?;
     mounts::check(config)
+}
+
+fn check_chdir(path: Option<&Path>) -> Result<(), Error> {
+    match path {
+        Some(path) if path.as_os_str().is_empty() => {
+            Err(Error::invalid("chdir", "\"\"", "name a directory inside, or leave it out for /"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Descriptors that keep their numbers.
@@ -342,7 +349,7 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
         capabilities(draft);
     }
     let search = if config.search_path { path_of(&config.env) } else { OsString::new() };
-    let home = home(config, facts);
+    let home = home(&config.env, facts.user.as_ref());
     let environment: Vec<&OsString> = config.env.iter().chain(&home).collect();
     let (arguments, environment) = (texts("argv", &config.argv)?, texts("env", &last_of_each(&environment))?);
     draft.init(Step::Execute {
@@ -360,22 +367,27 @@ fn become_user(config: &Config, user: &Resolved, kept: Option<u64>, draft: &mut 
     if let (Some(kept), true) = (kept, user.uid != 0) {
         draft.init(Step::SetCapabilities { bounding: kept, permitted: u64::MAX });
     }
-    let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
     let filtered = config.seccomp != Profile::None || config.console == Console::None;
+    become_ids_of(user, filtered && !config.no_new_privs, config.console == Console::Emulated, draft);
+}
+
+/// The ids of a user; loading a filter that is not for no_new_privs takes CAP_SYS_ADMIN until then.
+fn become_ids_of(user: &Resolved, loads: bool, console: bool, draft: &mut Draft) {
+    let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
     draft.init(Step::BecomeUser {
         uid: user.uid,
         gid: user.gid,
         set_groups: user.groups.is_some(),
         groups: &groups,
-        keep: if user.uid != 0 && filtered && !config.no_new_privs { 1 << SYS_ADMIN } else { 0 },
-        console: config.console == Console::Emulated,
+        keep: if user.uid != 0 && loads { 1 << SYS_ADMIN } else { 0 },
+        console,
     });
 }
 
 /// HOME of the user, where one is given and the environment names none.
-fn home(config: &Config, facts: &Facts) -> Option<OsString> {
-    let user = facts.user.as_ref()?;
-    let named = config.env.iter().any(|variable| variable.as_bytes().starts_with(b"HOME="));
+fn home(env: &[OsString], user: Option<&Resolved>) -> Option<OsString> {
+    let user = user?;
+    let named = env.iter().any(|variable| variable.as_bytes().starts_with(b"HOME="));
     (!named).then(|| format!("HOME={}", user.home).into())
 }
 
@@ -428,6 +440,10 @@ pub(crate) struct Inject<'a> {
     pub note: Option<String>,
     /// How long it may run; then it is killed with everything that it started.
     pub timeout: Option<Duration>,
+    /// Who it runs as; user 0 when none.
+    pub user: Option<Resolved>,
+    /// Its working directory; `/` when none.
+    pub chdir: Option<&'a Path>,
 }
 
 /// The plan of an injected command.
@@ -435,7 +451,9 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     if request.argv.is_empty() {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
-    let mut draft = Draft::with_notes(request.note.iter().cloned().collect(), Notes::new());
+    check_chdir(request.chdir)?;
+    let of_user = request.user.iter().flat_map(|user| user.notes.iter());
+    let mut draft = Draft::with_notes(request.note.iter().chain(of_user).cloned().collect(), Notes::new());
     draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
@@ -458,8 +476,21 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
         draft.init(Step::ResetSignals {});
     }
     let terminal = if request.terminal { Terminal::Own } else { Terminal::Passed };
+    if let Some(user) = &request.user {
+        let filtered = seccomp::program(request.profile, terminal).is_some();
+        become_ids_of(user, filtered, request.terminal, &mut draft);
+    }
+    if let Some(path) = request.chdir {
+        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
+    }
     load_seccomp(request.profile, terminal, &mut draft)?;
-    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", request.env)?);
+    if request.user.as_ref().is_some_and(|user| user.uid != 0) {
+        // It has none but what the loading takes.
+        draft.init(Step::SetCapabilities { bounding: u64::MAX, permitted: 0 });
+    }
+    let home = home(request.env, request.user.as_ref());
+    let environment: Vec<&OsString> = request.env.iter().chain(&home).collect();
+    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", &environment)?);
     draft.init(Step::Execute {
         search: &text("PATH", path_of(request.env))?,
         arguments: arguments.list(),

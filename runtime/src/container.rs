@@ -15,6 +15,7 @@ use crate::outcome::{EndedBy, Outcome};
 use crate::plan::{Bytes, Draft};
 use crate::state::stored::Stored;
 use crate::state::{State, Status, processes};
+use crate::user::{User, resolve_joined};
 use crate::{cgroup, diagnose, join};
 use contain_plan::Plan;
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
@@ -23,6 +24,7 @@ use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -42,6 +44,11 @@ pub struct Injection {
     pub seccomp: Option<Profile>,
     /// How long it may run, from its exec on; then it is killed with everything that it started. For ever when none.
     pub timeout: Option<Duration>,
+    /// Who it runs as, by number or by the names that the container has for users now; user 0 when none. HOME is that
+    /// user's, where `env` names none.
+    pub user: Option<User>,
+    /// Its working directory inside; `/` when none.
+    pub chdir: Option<PathBuf>,
 }
 
 /// A container that this process started, or one whose state is on disk. Dropping it never kills: `Config::lifetime`
@@ -284,6 +291,8 @@ fn inject_into(
         note,
         timeout: injection.timeout,
         terminal: false,
+        user: injection.user.as_ref().map(|user| resolve_joined(user, pid)).transpose()?,
+        chdir: injection.chdir.as_deref(),
     };
     let draft = compile::inject(&request, Way::Run)?;
     let mut along = Along::new(0, &injection.pass_fds);

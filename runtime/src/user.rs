@@ -4,6 +4,7 @@
 //! into it; reading them trusts nothing that is in there.
 
 mod database;
+mod joined;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,8 @@ use crate::error::{Error, Kind};
 use crate::idmap::IdMaps;
 use contain_plan::MAX_GROUPS;
 use database::{Account, Database};
+use joined::Joined;
+use std::path::PathBuf;
 
 /// The highest id there is; 4294967295 means "no id" to the kernel.
 const LAST_ID: u32 = u32::MAX - 1;
@@ -85,12 +88,45 @@ pub(crate) struct Resolved {
     pub notes: Vec<String>,
 }
 
+/// Which ids a container has.
+trait Mapped {
+    fn maps_user(&self, id: u32) -> bool;
+    fn maps_group(&self, id: u32) -> bool;
+    fn setgroups_denied(&self) -> bool;
+    /// For a person.
+    fn summary(&self) -> String;
+}
+
+impl Mapped for IdMaps {
+    fn maps_user(&self, id: u32) -> bool {
+        IdMaps::maps_user(self, id)
+    }
+
+    fn maps_group(&self, id: u32) -> bool {
+        IdMaps::maps_group(self, id)
+    }
+
+    fn setgroups_denied(&self) -> bool {
+        self.setgroups_denied
+    }
+
+    fn summary(&self) -> String {
+        IdMaps::summary(self)
+    }
+}
+
+/// As `resolve`, in a container that runs: by its files as its PID 1 sees them now.
+pub(crate) fn resolve_joined(user: &User, pid: i32) -> Result<Resolved, Error> {
+    let root = Root::Directory(PathBuf::from(format!("/proc/{pid}/root")));
+    resolve_in(user, &mut Database::open(&root)?, &Joined::new(pid)?)
+}
+
 /// Finds the ids of a user of the container, and checks that the container has them.
 pub(crate) fn resolve(user: &User, root: &Root, maps: &IdMaps) -> Result<Resolved, Error> {
     resolve_in(user, &mut Database::open(root)?, maps)
 }
 
-fn resolve_in(user: &User, database: &mut Database, maps: &IdMaps) -> Result<Resolved, Error> {
+fn resolve_in(user: &User, database: &mut Database, maps: &dyn Mapped) -> Result<Resolved, Error> {
     let account = match &user.user {
         Id::Name(name) => {
             let found = database.user(|account| account.name == name.as_bytes())?;
@@ -134,14 +170,14 @@ fn resolve_in(user: &User, database: &mut Database, maps: &IdMaps) -> Result<Res
 fn supplementary(
     wanted: Vec<u32>,
     gid: u32,
-    maps: &IdMaps,
+    maps: &dyn Mapped,
     notes: &mut Vec<String>,
 ) -> Result<Option<Vec<u32>>, Error> {
     let shown = |groups: &[u32]| groups.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
     let mut wanted: Vec<u32> = wanted.into_iter().filter(|group| *group != gid).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    if maps.setgroups_denied {
+    if maps.setgroups_denied() {
         if !wanted.is_empty() {
             notes.push(format!("supplementary groups {} are left out: setgroups is denied here", shown(&wanted)));
         }

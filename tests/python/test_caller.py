@@ -35,7 +35,7 @@ CALLS = {
     "wait": "contain.Container.run(config).wait()",
     "wait, with a timeout": "contain.Container.run(config).wait(100)",
     "communicate": "contain.Container.run(config, stdout=-1).communicate()",
-    "stop": "contain.Container.run(stubborn).stop(grace=100)",
+    "stop": "contain.Container.run(config).stop(signal.SIGCONT, grace=100)",
     "wait, opened by name": "contain.Container.run('web', config, runtime=state).name and "
     "contain.Container.open('web', runtime=state).wait()",
     "inject": "contain.Container.run(config).inject(['sleep', '250']).wait()",
@@ -45,9 +45,8 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_ctrl_c_ends_a_wait_at_once(call, mark, tmp_path):
     code = f"""if True:
-        import contain
+        import contain, signal
         seconds, state = "{mark.seconds}", {str(tmp_path / "state")!r}
-        stubborn = contain.Config(argv=["sh", "-c", "trap '' TERM; exec sleep " + seconds])
         config = contain.Config(argv=["sleep", seconds])
         try:
             {call}

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Handles: containers and injected processes."""
 
+import errno
 import gc
 import os
 import select
+import shutil
 import signal
 import threading
 import time
@@ -232,3 +234,64 @@ def test_deadline_of_a_configuration_holds_whatever_its_caller_does(mark):
     container = contain.Container.run(sleeping(mark, timeout=0.4))
     assert select.select([container], [], [], 10)[0] == [container]
     assert container.wait().ended_by == "wall" and mark.processes() == []
+
+
+MAPS = {"uid_map": "0:200000:1000", "gid_map": "0:200000:1000"}
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user here has no other ids than its own")
+
+
+def inside(container, line, **more):
+    """What an injected shell writes."""
+    with container.inject(["sh", "-c", line], stdout=contain.PIPE, **more) as process:
+        return process.communicate(timeout=10)[0].decode()
+
+
+def test_injected_command_begins_where_and_as_whom_it_is_told(mark):
+    look = "pwd; echo $HOME; grep -E '^(Uid|Gid|Groups|CapEff|CapPrm|CapInh|CapAmb):' /proc/self/status"
+    with contain.Container.run(sleeping(mark)) as container:
+        assert inside(container, "pwd; echo $HOME") == "/\n/root\n"
+        assert inside(container, "pwd", cwd="/usr/bin") == inside(container, "pwd", cwd=b"usr/bin") == "/usr/bin\n"
+        for user in ("root", "0:0", 0):
+            lines = inside(container, look, user=user, cwd="/tmp").splitlines()
+            assert lines[:3] == ["/tmp", "/root", "Uid:\t0\t0\t0\t0"]
+        with pytest.raises(contain.ContainError) as error:
+            container.inject(["true"], cwd="/no/such")
+        assert error.value.object == "/no/such" and error.value.errno == errno.ENOENT
+        for wrong in ({"cwd": ""}, {"user": "no-such-user"}, {"user": "-1"}, {"user": ""}):
+            with pytest.raises(contain.InvalidError):
+                container.inject(["true"], **wrong)
+        with pytest.raises(contain.IdMapError):
+            container.inject(["true"], user="4000000000:0")
+
+
+@only_root
+@pytest.mark.parametrize("timeout", [None, 60])
+@pytest.mark.parametrize("seccomp", ["app", "system", "none"])
+def test_injected_user_has_no_capability(mark, timeout, seccomp):
+    look = "echo $HOME; grep -E '^(Uid|Gid|Groups|CapEff|CapPrm|CapInh|CapAmb):' /proc/self/status"
+    with contain.Container.run(sleeping(mark, **MAPS)) as container:
+        lines = inside(container, look, user="1:2", timeout=timeout, seccomp=seccomp).splitlines()
+        assert lines[1].split()[1:] == ["1"] * 4 and lines[2].split()[1:] == ["2"] * 4
+        assert [line.split()[1] for line in lines if line.startswith("Cap")] == ["0" * 16] * 4
+        assert lines[3].split()[1:] == []
+        assert inside(container, "echo $HOME", user="1:2", env={"HOME": "/x", "PATH": "/bin"}) == "/x\n"
+
+
+@only_root
+def test_injected_user_is_found_by_the_containers_names(root, tmp_path):
+    root = shutil.copytree(root, tmp_path / "root")
+    tmp_path.chmod(0o755)
+    (root / "etc/passwd").write_text("worker:x:5:7::/tmp:/bin/sh\n")
+    (root / "etc/group").write_text("seven:x:7:\nextra:x:8:worker\nnine:x:9:\n")
+    look = "echo $HOME; while read a b c d e; do case $a in Uid:|Gid:|Groups:) echo $a $b $c;; esac; done </proc/self/status"
+    config = contain.Config(argv=["sh", "-c", "while :; do read x; done"], root=root, **MAPS)
+    with contain.Container.run(config, stdin=contain.PIPE) as container:
+        assert inside(container, look, user="worker") == "/tmp\nUid: 5 5\nGid: 7 7\nGroups: 8\n"
+        assert inside(container, look, user="worker:nine") == "/tmp\nUid: 5 5\nGid: 9 9\nGroups:\n"
+
+
+@only_root
+def test_injected_user_is_killed_at_its_deadline(mark):
+    with contain.Container.run(contain.Config(argv=["sleep", "250"], **MAPS)) as container:
+        process = container.inject(["sh", "-c", f"sleep {mark.seconds} & sleep 200"], user="1:2", timeout=0.3)
+        assert process.wait(timeout=10).ended_by == "wall" and mark.wait_for(0)

@@ -294,6 +294,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
                 vec![place("/sys/fs/cgroup/pids", "a/cgroup.procs"), place("/sys/fs/cgroup/unified", "b/cgroup.procs")];
             injected_with(Profile::System, Way::InPlace, u32::MAX, places)
         }),
+        ("inject_user", injected_as(1000)),
         ("inject_terminal", injected_on_a_terminal(None)),
         ("inject_terminal_timeout", injected_on_a_terminal(Some(Duration::from_secs(60)))),
         ("inject_timeout", injected_for(Profile::System, Way::InPlace, 0, Vec::new(), Some(Duration::from_secs(60)))),
@@ -351,8 +352,30 @@ fn injected_whole(
         clear_groups: true,
         note: cgroups.is_empty().then(|| "the command stays in the caller's cgroup".to_string()),
         cgroups,
+        user: None,
+        chdir: None,
     };
     inject(&request, way).expect("a plan")
+}
+
+fn injected_as(uid: u32) -> Draft {
+    let user = Resolved { uid, gid: 100, groups: Some(vec![10, 20]), home: "/home/user".into(), notes: Vec::new() };
+    let request = Inject {
+        argv: &words(&["id"]),
+        env: &words(&["PATH=/bin"]),
+        profile: Profile::App,
+        namespaces: namespace::USER | namespace::MOUNT | namespace::PID,
+        pid: 4711,
+        keep: 0,
+        clear_groups: true,
+        terminal: false,
+        cgroups: Vec::new(),
+        note: None,
+        timeout: None,
+        user: Some(user),
+        chdir: Some(Path::new("/work")),
+    };
+    inject(&request, Way::Run).expect("a plan")
 }
 
 /// The steps of a draft, read back from its bytes.

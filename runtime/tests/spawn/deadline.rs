@@ -15,6 +15,8 @@ fn injection(script: &str, timeout: Option<Duration>) -> Injection {
         pass_fds: Vec::new(),
         seccomp: None,
         timeout,
+        user: None,
+        chdir: None,
     }
 }
 

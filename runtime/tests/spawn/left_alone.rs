@@ -128,6 +128,8 @@ fn every_kind(round: usize) {
             pass_fds: Vec::new(),
             seccomp: None,
             timeout: None,
+            user: None,
+            chdir: None,
         };
         let injected = container.inject(&injection).expect("inject");
         assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);

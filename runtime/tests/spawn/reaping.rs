@@ -23,6 +23,8 @@ fn no_child_is_left() {
             pass_fds: Vec::new(),
             seccomp: None,
             timeout: None,
+            user: None,
+            chdir: None,
         })
         .expect("inject");
     assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);

@@ -117,6 +117,8 @@ fn command_starts_without_the_callers_mask_and_dispositions() {
                 pass_fds: Vec::new(),
                 seccomp: None,
                 timeout: None,
+                user: None,
+                chdir: None,
             })
             .expect("inject");
         drop(writer);

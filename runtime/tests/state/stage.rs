@@ -159,8 +159,16 @@ fn open(runtime: &Runtime, verb: &str, id: &str, argument: &str) -> Result<(), E
         "inject" => {
             let argv = ["sh", "-c", argument].map(Into::into).to_vec();
             let env = vec!["PATH=/bin:/usr/bin".into()];
-            let injection =
-                Injection { argv, env, stdio: [Stdio::Null; 3], pass_fds: Vec::new(), seccomp: None, timeout: None };
+            let injection = Injection {
+                argv,
+                env,
+                stdio: [Stdio::Null; 3],
+                pass_fds: Vec::new(),
+                seccomp: None,
+                timeout: None,
+                user: None,
+                chdir: None,
+            };
             let outcome = container.inject(&injection)?.wait(None)?.expect("an end");
             println!("said: {:?} {}", outcome.ended_by, outcome.status);
             Ok(())
