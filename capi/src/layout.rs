@@ -5,7 +5,7 @@
 use crate::config::VethOptions;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
-use crate::state::StatusStruct;
+use crate::status::StatusStruct;
 use crate::userns::UsernsOptions;
 use std::fmt::Write;
 use std::mem::offset_of;

@@ -40,6 +40,8 @@ mod process;
 
 mod state;
 
+mod status;
+
 mod transfer;
 
 mod userns;
