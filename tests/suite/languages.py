@@ -38,7 +38,6 @@ CLASSES = {
     "GoneError": "GONE",
     "UnsupportedError": "UNSUPPORTED",
     "TooBigError": "TOO_BIG",
-    "HelperError": "HELPER",
     "ExistsError": "EXISTS",
     "BusyError": "BUSY",
 }
