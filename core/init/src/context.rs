@@ -158,11 +158,17 @@ impl Context<'_> {
         let message =
             Message::from_bytes(buffer.get(..length).unwrap_or(&[])).map_err(|_| contain_sys::Errno::EPROTO)?;
         if let Message::Pass { what } = message {
-            match what {
-                Passed::Console => self.console = passed,
-                Passed::Root => self.root = passed,
-                Passed::Terminal => self.terminal = passed,
+            let place = match what {
+                Passed::Console => &mut self.console,
+                Passed::Root => &mut self.root,
+                Passed::Terminal => &mut self.terminal,
+            };
+            // Each comes once: nobody who has got hold of PID 1 later puts another descriptor in its place.
+            if place.is_some() {
+                passed.close()?;
+                return Err(contain_sys::Errno::EPROTO);
             }
+            *place = passed;
         }
         Ok(Some(message))
     }
