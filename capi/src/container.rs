@@ -139,8 +139,9 @@ pub unsafe extern "C" fn contain_container_run(
 ///
 /// container: the container.
 /// argv: the command and its arguments, a NULL behind the last.
-/// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: as the container's command,
-/// with the caller's own descriptors.
+/// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: the environment and the profile
+/// of the container's command, and the caller's own descriptors. It is the container's root with all capabilities of the
+/// container's, whatever was taken from the container's command.
 /// size: sizeof *options.
 /// process: where the process goes; the caller frees it with contain_process_free().
 /// err: where an error goes, or NULL.
