@@ -2,6 +2,10 @@
 //! The monitor while the command runs: it gives up what it does not need, then waits for the end, passes signals on,
 //! obeys its caller, copies the console, and replaces its guard.
 
+mod signals;
+
+pub use signals::ends_a_process;
+
 use crate::context::{Context, Fault};
 use crate::filter::Duty;
 use crate::id_map::Decimal;
@@ -13,7 +17,7 @@ use contain_plan::{Doer, Step, Told};
 use contain_sys::file::{self, Resolve, flags};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
-use contain_sys::signal::{self, Poll, Received, number, poll, poll_event};
+use contain_sys::signal::{self, Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, fd, time};
 
@@ -299,101 +303,6 @@ impl Watch {
         }
     }
 
-    fn received(&mut self, received: Received) {
-        let Received { signal, from_kernel } = received;
-        match signal {
-            number::SIGWINCH if self.relay.is_some() => {
-                if let Some(relay) = &self.relay {
-                    relay.resize();
-                }
-            }
-            number::SIGTSTP | number::SIGTTIN | number::SIGTTOU => self.stop(signal, from_kernel),
-            number::SIGCONT => {
-                let _ = process::send_signal(self.init.pidfd, number::SIGCONT);
-                if let Some(relay) = &mut self.relay {
-                    relay.resume();
-                }
-            }
-            // A terminal sends to its whole foreground group: who is in it has it already.
-            _ if from_kernel && self.in_our_group() => self.already_delivered(signal),
-            _ => self.deliver(signal),
-        }
-    }
-
-    /// A key that sends a signal was typed. The console sends it to its foreground group; where that is PID 1 alone,
-    /// without a handler, the kernel throws it away, and it ends the container as it would any other command.
-    fn typed(&mut self, signal: i32) {
-        let foreground = self.relay.as_ref().and_then(Relay::foreground);
-        let is_pid_1 = self.status.is_some() && foreground == Some(self.init.pid);
-        if is_pid_1 && self.disposition(signal) == Disposition::Discarded {
-            self.kill_with(signal);
-        }
-    }
-
-    fn in_our_group(&self) -> bool {
-        self.relay.is_none() && process::group_of(self.init.pid) == process::group_of(0)
-    }
-
-    /// Stops with the command, as a shell's job does. PID 1 obeys SIGSTOP from outside alone.
-    fn stop(&mut self, signal: i32, from_kernel: bool) {
-        if self.status.is_some() {
-            let disposition = self.disposition(signal);
-            if disposition != Disposition::Discarded {
-                return self.deliver_once(signal, from_kernel);
-            }
-            let _ = process::send_signal(self.init.pidfd, number::SIGSTOP);
-        } else {
-            self.deliver_once(signal, from_kernel);
-        }
-        if let Some(relay) = &mut self.relay {
-            relay.restore();
-        }
-        let _ = process::send_signal(self.myself, number::SIGSTOP);
-    }
-
-    fn deliver_once(&mut self, signal: i32, from_kernel: bool) {
-        if !(from_kernel && self.in_our_group()) {
-            let _ = process::send_signal(self.init.pidfd, signal);
-        }
-    }
-
-    /// A terminal's signal that PID 1 got and, without a handler, did not obey.
-    fn already_delivered(&mut self, signal: i32) {
-        if ends_a_process(signal) && self.status.is_some() && self.disposition(signal) == Disposition::Discarded {
-            self.kill_with(signal);
-        }
-    }
-
-    /// Passes a signal on. What would end any other command ends this one, though PID 1 would not obey it.
-    fn deliver(&mut self, signal: i32) {
-        if signal == number::SIGKILL {
-            return self.kill();
-        }
-        if ends_a_process(signal) && self.status.is_some() {
-            match self.disposition(signal) {
-                Disposition::Discarded => return self.kill_with(signal),
-                Disposition::Ignored => return,
-                Disposition::Taken => {}
-            }
-        }
-        // ESRCH: it has just ended.
-        let _ = process::send_signal(self.init.pidfd, signal);
-    }
-
-    fn disposition(&self, signal: i32) -> Disposition {
-        let mut text = [0u8; 4096];
-        let length = file::read_at_start(self.status, &mut text).unwrap_or(0);
-        let text = text.get(..length).unwrap_or(&[]);
-        let has = |field: &[u8]| mask_in(text, field) & signal::bit(signal) != 0;
-        if has(b"SigCgt:") || has(b"SigBlk:") {
-            Disposition::Taken
-        } else if has(b"SigIgn:") {
-            Disposition::Ignored
-        } else {
-            Disposition::Discarded
-        }
-    }
-
     fn kill_with(&mut self, signal: i32) {
         self.killed_by.get_or_insert(signal);
         self.kill();
@@ -540,17 +449,6 @@ pub fn heard(listen: Fd) -> contain_sys::Result<(Option<Message>, Fd)> {
     }
 }
 
-/// What becomes of a signal at PID 1.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Disposition {
-    /// It has a handler, or waits for it.
-    Taken,
-    /// It is ignored on purpose.
-    Ignored,
-    /// The kernel throws it away, since PID 1 is protected from default actions.
-    Discarded,
-}
-
 /// Waits until stdout can be written, or says that a signal has come that ends a process which waits for that.
 fn wait_for_stdout(signals: Fd) -> bool {
     loop {
@@ -567,26 +465,6 @@ fn wait_for_stdout(signals: Fd) -> bool {
             return true;
         }
     }
-}
-
-/// The signals that people end a process with.
-pub fn ends_a_process(signal: i32) -> bool {
-    matches!(signal, number::SIGHUP | number::SIGINT | number::SIGQUIT | number::SIGTERM)
-}
-
-/// The hexadecimal mask behind `field` in the text of /proc/PID/status.
-fn mask_in(text: &[u8], field: &[u8]) -> u64 {
-    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(field)).unwrap_or(&[]);
-    let mut mask = 0u64;
-    for byte in line {
-        let digit = match byte {
-            b'0'..=b'9' => byte.wrapping_sub(b'0'),
-            b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
-            _ => continue,
-        };
-        mask = mask.wrapping_shl(4) | u64::from(digit);
-    }
-    mask
 }
 
 /// The status that a shell shows for a status word of wait(2).

@@ -5,6 +5,7 @@
 mod snapshot;
 
 use super::facts::HostEntry;
+use super::inject::{pseudo_with, userns_with};
 use super::sources::Source;
 use super::*;
 use crate::NewFile;

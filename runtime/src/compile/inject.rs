@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The plans of commands without a container of their own: injected into one, or in a user namespace alone.
+
+use super::{Way, become_ids_of, check_chdir, deadline, home, is_assignment, load_seccomp, map_ids, path_of};
+use crate::cgroup::Place;
+use crate::config::Profile;
+use crate::error::Error;
+use crate::idmap::{self, IdMaps};
+use crate::plan::{Draft, Notes, text, texts};
+use crate::seccomp::{self, Terminal};
+use crate::user::Resolved;
+use contain_plan::Step;
+use contain_sys::process::namespace;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+/// What an injected command's plan is made of.
+pub(crate) struct Inject<'a> {
+    pub argv: &'a [OsString],
+    pub env: &'a [OsString],
+    pub profile: Profile,
+    /// CLONE_NEW* bits of the namespaces that are the container's own.
+    pub namespaces: u64,
+    /// PID 1's process id, for people.
+    pub pid: i32,
+    /// Descriptors from 3 on that the command keeps; u32::MAX for all.
+    pub keep: u32,
+    /// Whether supplementary groups can be cleared inside.
+    pub clear_groups: bool,
+    /// Whether it gets a terminal of the container's own.
+    pub terminal: bool,
+    /// The cgroups that it enters.
+    pub cgroups: Vec<Place>,
+    /// Why it does not enter others.
+    pub note: Option<String>,
+    /// How long it may run; then it is killed with everything that it started.
+    pub timeout: Option<Duration>,
+    /// Who it runs as; user 0 when none.
+    pub user: Option<Resolved>,
+    /// Its working directory; `/` when none.
+    pub chdir: Option<&'a Path>,
+}
+
+/// The plan of an injected command.
+pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
+    if request.argv.is_empty() {
+        return Err(Error::invalid("argv", "", "there is no command; name a program"));
+    }
+    check_chdir(request.chdir)?;
+    let of_user = request.user.iter().flat_map(|user| user.notes.iter());
+    let mut draft = Draft::with_notes(request.note.iter().chain(of_user).cloned().collect(), Notes::new());
+    draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
+    for place in &request.cgroups {
+        draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
+    }
+    deadline(request.timeout, &mut draft)?;
+    draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
+    // ORDER: before the reaper, whose child the command is: the other end goes to the monitor from here.
+    if request.terminal {
+        draft.init(Step::OpenTerminal {});
+    }
+    if request.timeout.is_some() {
+        // What is orphaned below the command stays below this process, and is found there at the deadline.
+        draft.init(Step::Reap {});
+    }
+    if request.terminal {
+        draft.init(Step::TakeConsole {});
+    }
+    draft.init(Step::ChangeDirectory { path: c"/" });
+    if way != Way::InPlace {
+        draft.init(Step::ResetSignals {});
+    }
+    let terminal = if request.terminal { Terminal::Own } else { Terminal::Passed };
+    if let Some(user) = &request.user {
+        let filtered = seccomp::program(request.profile, terminal).is_some();
+        become_ids_of(user, filtered, request.terminal, &mut draft);
+    }
+    if let Some(path) = request.chdir {
+        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
+    }
+    load_seccomp(request.profile, terminal, &mut draft)?;
+    if request.user.as_ref().is_some_and(|user| user.uid != 0) {
+        // It has none but what the loading takes.
+        draft.init(Step::SetCapabilities { bounding: u64::MAX, permitted: 0 });
+    }
+    let home = home(request.env, request.user.as_ref());
+    let environment: Vec<&OsString> = request.env.iter().chain(&home).collect();
+    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", &environment)?);
+    draft.init(Step::Execute {
+        search: &text("PATH", path_of(request.env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: request.keep,
+    });
+    draft.monitor(Step::Watch { console: request.terminal, guard: false });
+    if request.terminal {
+        draft.finally(Step::RestoreTerminal {});
+    }
+    if way != Way::InPlace {
+        draft.finally(Step::Report {});
+    }
+    Ok(draft)
+}
+
+/// The plan of a command in a user namespace alone.
+pub(crate) fn pseudo(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+) -> Result<Draft, Error> {
+    pseudo_with(&idmap::resolve(uid_map, gid_map)?, argv, env)
+}
+
+/// The same from maps that are decided.
+pub(super) fn pseudo_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
+    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
+    draft.monitor(Step::Clone { namespaces: namespace::USER });
+    map_ids(maps, &mut draft)?;
+    draft.monitor(Step::Join { namespaces: namespace::USER });
+    draft.monitor(Step::Dismiss {});
+    if maps.become_root {
+        draft.monitor(Step::BecomeIds { uid: 0, gid: 0, clear_groups: !maps.setgroups_denied });
+    }
+    let (arguments, environment) = (texts("argv", argv)?, texts("env", env)?);
+    draft.monitor(Step::Execute {
+        search: &text("PATH", path_of(env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: u32::MAX,
+    });
+    Ok(draft)
+}
+
+/// The plan of a command in a user namespace alone, beside a library caller.
+pub(crate) fn userns(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+) -> Result<Draft, Error> {
+    if argv.is_empty() {
+        return Err(Error::invalid("argv", "", "there is no command; name a program"));
+    }
+    if let Some(variable) = env.iter().find(|variable| !is_assignment(variable)) {
+        return Err(Error::invalid("env", format!("{variable:?}"), "a variable has the form NAME=VALUE"));
+    }
+    userns_with(&idmap::resolve(uid_map, gid_map)?, argv, env)
+}
+
+/// The same from maps that are decided.
+pub(super) fn userns_with(maps: &IdMaps, argv: &[OsString], env: &[OsString]) -> Result<Draft, Error> {
+    let mut draft = Draft::with_notes(maps.notes.clone(), maps.remarks.clone());
+    draft.monitor(Step::Clone { namespaces: namespace::USER });
+    map_ids(maps, &mut draft)?;
+    draft.monitor(Step::Join { namespaces: namespace::USER });
+    if maps.become_root {
+        draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: !maps.setgroups_denied });
+    }
+    draft.init(Step::ResetSignals {});
+    let (arguments, environment) = (texts("argv", argv)?, texts("env", env)?);
+    draft.init(Step::Execute {
+        search: &text("PATH", path_of(env))?,
+        arguments: arguments.list(),
+        environment: environment.list(),
+        keep: 0,
+    });
+    draft.monitor(Step::Watch { console: false, guard: false });
+    draft.finally(Step::Report {});
+    Ok(draft)
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a process holds of a monitor that it has started itself: the socket to it, its pidfd, and what it has said.
+
+use crate::caller::{own, raw, system};
+use crate::diagnose;
+use crate::error::{Error, Kind};
+use crate::launch::Launched;
+use crate::outcome::{EndedBy, Outcome};
+use crate::plan::Bytes;
+use crate::state::{State, processes};
+use contain_plan::Plan;
+use contain_plan::message::{Ending, LENGTH, Message, Reached};
+use contain_sys::signal::{Poll, number, poll, poll_event};
+use contain_sys::socket::{self, Wait};
+use contain_sys::{Errno, Fd, process};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// A process with a contain-init beside it that watches it: PID 1, or an injected command.
+#[derive(Debug)]
+pub(super) struct Monitored {
+    pub(super) control: OwnedFd,
+    pub(super) monitor: OwnedFd,
+    pub(super) monitor_pid: i32,
+    pub(super) init: OwnedFd,
+    pub(super) init_pid: i32,
+    pub(super) owner: u32,
+    /// Only the monitor can kill all of it: what a command with a deadline has started in somebody else's container.
+    pub(super) tree: bool,
+    state: Mutex<Told>,
+}
+
+#[derive(Default)]
+pub(super) struct Told {
+    /// The plan, until the command has been started: an error names its step.
+    plan: Option<Bytes>,
+    outcome: Option<Outcome>,
+    reason: Option<EndedBy>,
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Told").field("outcome", &self.outcome).finish_non_exhaustive()
+    }
+}
+
+impl Monitored {
+    /// Waits until contain-init says that its process is there.
+    pub(super) fn new(control: OwnedFd, launched: Launched, created: bool) -> Result<Monitored, Error> {
+        let monitor = own(launched.monitor.pidfd);
+        let (message, passed) = first_message(&control, &monitor, &launched.plan).inspect_err(|_| reap(&monitor))?;
+        let init_pid = match message {
+            Message::Created { init } if created => init,
+            Message::Started { init } if !created => init,
+            _ => return Err(unexpected()),
+        };
+        if !passed.is_some() {
+            return Err(unexpected());
+        }
+        Ok(Monitored {
+            control,
+            monitor,
+            monitor_pid: launched.monitor.pid,
+            init: own(passed),
+            init_pid,
+            owner: std::process::id(),
+            tree: false,
+            state: Mutex::new(Told { plan: created.then_some(launched.plan), ..Told::default() }),
+        })
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn check_process(&self) -> Result<(), Error> {
+        check_owner(self.owner)
+    }
+
+    pub(super) fn start(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        let Some(plan) = state.plan.take() else {
+            return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
+        };
+        self.send(&Message::Start)?;
+        self.hear_first(&plan).inspect_err(|error| {
+            // A step that failed, not a container that was killed before its command began.
+            if error.step.is_some() && error.errno.is_some() {
+                state.outcome = Some(Outcome::NEVER_BEGUN);
+            }
+        })
+    }
+
+    pub(super) fn state(&self) -> State {
+        let created = match &*self.lock() {
+            Told { outcome: Some(_), .. } => return State::Stopped,
+            Told { plan, .. } => plan.is_some(),
+        };
+        let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
+        match poll(&mut ended, 0) {
+            Ok(0) if created => State::Created,
+            Ok(0) if processes::is_frozen(self.init_pid) => State::Paused,
+            Ok(0) => State::Running,
+            _ => State::Stopped,
+        }
+    }
+
+    pub(super) fn running_init(&self) -> Result<OwnedFd, Error> {
+        if self.lock().plan.is_some() {
+            return Err(Error::new(Kind::Gone, "container", "inject into", "the container")
+                .cause("it has been created but not started"));
+        }
+        self.pidfd()
+    }
+
+    pub(super) fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
+        let (message, passed) =
+            first_message(&self.control, &self.monitor, plan).inspect_err(|_| reap(&self.monitor))?;
+        if passed.is_some() {
+            drop(own(passed));
+        }
+        match message {
+            Message::Started { .. } => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    pub(super) fn send(&self, message: &Message) -> Result<(), Error> {
+        socket::send(raw(&self.control), &message.to_bytes(), Fd::NONE, Wait::Yes).map_err(|errno| {
+            Error::new(Kind::Gone, "container", "reach the monitor of", self.init_pid.to_string())
+                .errno(errno.0)
+                .cause("the container has ended")
+        })
+    }
+
+    pub(super) fn pidfd(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        self.init.try_clone().map_err(|error| {
+            system("container", "duplicate", "a pidfd")(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
+        })
+    }
+
+    pub(super) fn kill(&self, signal: i32) -> Result<(), Error> {
+        self.check_process()?;
+        if !(0..=number::LAST).contains(&signal) {
+            return Err(Error::invalid("signal", signal.to_string(), "a signal is a number from 0 to 64"));
+        }
+        if self.lock().outcome.is_some() {
+            return Err(gone(self.init_pid));
+        }
+        match signal {
+            0 => process::send_signal(raw(&self.init), 0).map_err(|_| gone(self.init_pid)),
+            number::SIGKILL => {
+                let sent = self.send(&Message::Kill);
+                self.kill_directly();
+                sent
+            }
+            _ => self.send(&Message::Signal { signal }),
+        }
+    }
+
+    pub(super) fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.check_process()?;
+        self.lock().reason.get_or_insert(reason);
+        // A container that has ended already keeps its own result.
+        let _ = self.send(&Message::Kill);
+        self.kill_directly();
+        loop {
+            match self.wait(None) {
+                Err(error) if error.errno == Some(libc::EINTR) => {}
+                other => return other?.ok_or_else(unexpected),
+            }
+        }
+    }
+
+    /// As well as through the monitor, which somebody may have stopped. It may not be allowed: then the monitor does it.
+    pub(super) fn kill_directly(&self) {
+        if self.tree {
+            return;
+        }
+        let _ = process::send_signal(raw(&self.init), number::SIGKILL);
+    }
+
+    pub(super) fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        self.check_process()?;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(outcome) = self.lock().outcome {
+                return Ok(Some(outcome));
+            }
+            let left = match (timeout, deadline) {
+                (Some(_), Some(deadline)) => {
+                    // Rounded up: a poll that returns early would spin.
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    i64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i64::MAX)
+                }
+                _ => -1,
+            };
+            let answered = readable([&self.control, &self.monitor], left)?;
+            if answered == 0 {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return Ok(None);
+                }
+                // Interrupted by a signal of the caller's: its own loop decides.
+                if timeout.is_none() {
+                    return Err(
+                        Error::new(Kind::System, "container", "wait for", self.init_pid.to_string()).errno(libc::EINTR)
+                    );
+                }
+                continue;
+            }
+            self.take_ending()?;
+        }
+    }
+
+    /// Reads what the monitor has said; a monitor that died without a word took its container along.
+    pub(super) fn take_ending(&self) -> Result<(), Error> {
+        let mut state = self.lock();
+        if state.outcome.is_some() {
+            return Ok(());
+        }
+        let mut buffer = [0u8; LENGTH];
+        let ending = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
+            Err(Errno::EAGAIN) => return Ok(()),
+            Ok((0, _)) => {
+                // Its guard kills PID 1 now; the container has ended when that has.
+                readable([&self.init, &self.init], 5000)?;
+                Ending { status: number::SIGKILL, ..Ending::default() }
+            }
+            Ok((length, passed)) => {
+                if passed.is_some() {
+                    drop(own(passed));
+                }
+                match Message::from_bytes(&buffer[..length]) {
+                    Ok(Message::Ended(ending)) => ending,
+                    // Created, and killed before it was started.
+                    Ok(Message::Failed(_)) => Ending { status: number::SIGKILL, ..Ending::default() },
+                    _ => return Ok(()),
+                }
+            }
+            Err(errno) => return Err(system("container", "hear from", "the monitor")(errno)),
+        };
+        let reason = state.reason.filter(|_| ending.status & 0x7f == number::SIGKILL);
+        state.outcome = Some(outcome(&ending, reason));
+        drop(state);
+        reap(&self.monitor);
+        Ok(())
+    }
+}
+
+/// A caller that is PID 1 or a subreaper inherits the monitor when that has said its last word: it is waited for, and
+/// no other child.
+pub(crate) fn reap(monitor: &OwnedFd) {
+    let subreaper = || {
+        let mut value = 0i32;
+        // SAFETY: PR_GET_CHILD_SUBREAPER writes one int.
+        unsafe { libc::prctl(libc::PR_GET_CHILD_SUBREAPER, &raw mut value) == 0 && value != 0 }
+    };
+    if std::process::id() == 1 || subreaper() {
+        let _ = readable([monitor, monitor], 1000);
+        let id = nix::sys::wait::Id::PIDFd(std::os::fd::AsFd::as_fd(monitor));
+        // ECHILD: it is somebody else's.
+        let flags = nix::sys::wait::WaitPidFlag::WEXITED | nix::sys::wait::WaitPidFlag::WNOHANG;
+        let _ = nix::sys::wait::waitid(id, flags);
+    }
+}
+
+/// Handles work in the process that made them: a forked child shares the socket, not the container.
+pub(super) fn check_owner(owner: u32) -> Result<(), Error> {
+    if owner == std::process::id() {
+        return Ok(());
+    }
+    Err(Error::new(Kind::WrongProcess, "container", "use the handle of", format!("process {owner}"))
+        .cause("this process was forked from the one that made it")
+        .remedy("make containers in the process that uses them"))
+}
+
+impl Drop for Monitored {
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            // The monitor may be gone; a full socket must not block either.
+            let _ = socket::send(raw(&self.control), &Message::Release.to_bytes(), Fd::NONE, Wait::No);
+        }
+    }
+}
+
+pub(super) fn gone(pid: i32) -> Error {
+    Error::new(Kind::Gone, "container", "signal", pid.to_string()).errno(libc::ESRCH).cause("it has ended")
+}
+
+pub(super) fn unexpected() -> Error {
+    Error::new(Kind::Internal, "container", "hear from", "the monitor").cause("a defect in contain: please report it")
+}
+
+pub(super) fn failed(plan: Option<&Bytes>, failure: &contain_plan::message::Failure) -> Error {
+    let plan = plan.and_then(|bytes| Plan::read(bytes).ok());
+    diagnose::error(plan.as_ref(), failure)
+}
+
+/// Waits until one of two descriptors can be read; how many can.
+pub(crate) fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<usize, Error> {
+    let mut asked = descriptors.map(|fd| Poll { fd: fd.as_raw_fd(), events: poll_event::IN, answered: 0 });
+    poll(&mut asked, timeout_ms).map_err(system("container", "poll", "the monitor"))
+}
+
+/// The first thing that a new contain-init has to say.
+pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(Message, Fd), Error> {
+    loop {
+        readable([control, monitor], -1)?;
+        let mut buffer = [0u8; LENGTH];
+        let (length, passed) = match socket::receive(raw(control), &mut buffer, Wait::No) {
+            Err(Errno::EAGAIN) => continue,
+            other => other.map_err(system("container", "hear from", "the monitor"))?,
+        };
+        if length == 0 {
+            return Err(Error::new(Kind::System, "monitor", "start", "contain-init")
+                .cause("it died before the container was made: it was killed, or ran out of memory"));
+        }
+        match Message::from_bytes(&buffer[..length]) {
+            Ok(Message::Failed(failure)) => {
+                if passed.is_some() {
+                    drop(own(passed));
+                }
+                return Err(failed(Some(plan), &failure));
+            }
+            Ok(message) => return Ok((message, passed)),
+            Err(_) => return Err(unexpected()),
+        }
+    }
+}
+
+pub(crate) fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
+    let (ended_by, status) = match ending.status & 0x7f {
+        0 => (EndedBy::Exited, (ending.status >> 8) & 0xff),
+        signal => (EndedBy::Signalled, signal),
+    };
+    Outcome {
+        ended_by: match ending.reached {
+            Reached::Deadline => EndedBy::Wall,
+            Reached::Nothing | Reached::Failure => reason.unwrap_or(ended_by),
+        },
+        status,
+        wall: Duration::from_nanos(ending.wall_ns),
+        user: Duration::from_micros(ending.user_us),
+        system: Duration::from_micros(ending.system_us),
+        peak_memory: ending.peak_kib.saturating_mul(1024),
+    }
+}
