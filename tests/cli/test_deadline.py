@@ -115,9 +115,10 @@ def test_inject_ends_the_tree_at_the_deadline_and_nothing_else(ours, container, 
 def test_inject_ends_a_tree_of_many(ours, container, number):
     supervisor, user = container
     script = f"i=0; while [ $i -lt 400 ]; do (setsid sleep {number} &); i=$((i+1)); done; echo up; sleep {number}"
-    with lib.Supervisor([ours.inject, "--timeout", "4", str(supervisor.pid), "/bin/sh", "-c", script], user=user) as one:
+    with lib.Supervisor([ours.inject, "--timeout", "8", str(supervisor.pid), "/bin/sh", "-c", script], user=user) as one:
         one.expect("up")
-        assert len(sleepers(number)) > 400
+        # Each is there, but may not have become sleep yet.
+        lib.until(lambda: len(sleepers(number)) > 400, 5, "the last of them")
         assert one.wait() == OUT_OF_TIME
     assert sleepers(number) == []
 
