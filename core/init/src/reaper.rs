@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! PID 1, or the first process of an injected command with a deadline, as a reaper: it starts the command as its child, reaps what is orphaned, passes signals on, and reports the
-//! command's end. The kernel treats PID 1 unlike any other process; under a reaper the command is none.
+//! PID 1, or the first process of an injected command with a deadline, as a reaper: it starts the command as its child,
+//! reaps what is orphaned, passes signals on, and reports the command's end. The kernel treats PID 1 unlike any other
+//! process; under a reaper the command is none.
 
 use crate::context::{Context, Fault};
 use crate::filter::{self, Duty};
