@@ -77,6 +77,21 @@ impl Tree {
     /// Goes through the list once, and waits a little for the end of one that lived; whether any did.
     fn kill_living(&self) -> Result<bool> {
         let mut last = Fd::NONE;
+        let waited = self.kill_listed(&mut last).and_then(|()| {
+            if last.is_some() {
+                poll(&mut [Poll { fd: last.0, events: poll_event::IN, answered: 0 }], PAUSE_MS)?;
+            }
+            Ok(last.is_some())
+        });
+        if !last.is_some() {
+            return waited;
+        }
+        let closed = last.close();
+        waited.and_then(|lived| closed.map(|()| lived))
+    }
+
+    /// Goes through the list once; `last` is a pidfd of one that lived.
+    fn kill_listed(&self, last: &mut Fd) -> Result<()> {
         let mut buffer = [0u8; 1024];
         let (mut offset, mut number) = (0usize, 0i32);
         loop {
@@ -86,30 +101,37 @@ impl Tree {
                     let digit = i32::from(byte.wrapping_sub(b'0'));
                     number = number.checked_mul(10).and_then(|tens| tens.checked_add(digit)).ok_or(Errno::EINVAL)?;
                 } else if number != 0 {
-                    self.kill_one(number, &mut last)?;
+                    self.kill_one(number, last)?;
                     number = 0;
                 }
             }
             offset = offset.saturating_add(length);
             if length == 0 {
-                break;
+                return Ok(());
             }
         }
-        if !last.is_some() {
-            return Ok(false);
-        }
-        poll(&mut [Poll { fd: last.0, events: poll_event::IN, answered: 0 }], PAUSE_MS)?;
-        last.close()?;
-        Ok(true)
     }
 
     /// Kills a child that lives, and keeps its pidfd in place of the one before.
     fn kill_one(&self, pid: i32, last: &mut Fd) -> Result<()> {
         let pidfd = process::open_pidfd(pid)?;
+        match self.kill_held(pidfd) {
+            Ok(true) => {
+                let before = core::mem::replace(last, pidfd);
+                if before.is_some() { before.close() } else { Ok(()) }
+            }
+            other => {
+                let closed = pidfd.close();
+                other.and(closed)
+            }
+        }
+    }
+
+    /// Kills the child of a pidfd; whether it lived.
+    fn kill_held(&self, pidfd: Fd) -> Result<bool> {
         let mut asked = [Poll { fd: pidfd.0, events: poll_event::IN, answered: 0 }];
-        let dead = poll(&mut asked, 0)? != 0;
-        if dead {
-            return pidfd.close();
+        if poll(&mut asked, 0)? != 0 {
+            return Ok(false);
         }
         // ORDER: when the pidfd was opened, the id was still that of the process on the list: the reaper has stood still.
         // EAGAIN: container root has let it go on, and it may have reaped that process.
@@ -118,7 +140,6 @@ impl Tree {
         }
         // ESRCH: it has just ended.
         let _ = process::send_signal(pidfd, number::SIGKILL);
-        let before = core::mem::replace(last, pidfd);
-        if before.is_some() { before.close() } else { Ok(()) }
+        Ok(true)
     }
 }

@@ -5,8 +5,8 @@
 use super::Watch;
 use crate::relay::Relay;
 use contain_sys::file;
-use contain_sys::process;
 use contain_sys::signal::{self, Received, number};
+use contain_sys::{Fd, process};
 
 impl Watch {
     pub(super) fn received(&mut self, received: Received) {
@@ -91,13 +91,12 @@ impl Watch {
     }
 
     fn disposition(&self, signal: i32) -> Disposition {
-        let mut text = [0u8; 4096];
-        let length = file::read_at_start(self.status, &mut text).unwrap_or(0);
-        let text = text.get(..length).unwrap_or(&[]);
-        let has = |field: &[u8]| mask_in(text, field) & signal::bit(signal) != 0;
-        if has(b"SigCgt:") || has(b"SigBlk:") {
+        // One that cannot be asked is taken for one without handlers.
+        let masks = masks_in(self.status).unwrap_or_default();
+        let bit = signal::bit(signal);
+        if (masks.caught | masks.blocked) & bit != 0 {
             Disposition::Taken
-        } else if has(b"SigIgn:") {
+        } else if masks.ignored & bit != 0 {
             Disposition::Ignored
         } else {
             Disposition::Discarded
@@ -121,17 +120,63 @@ pub fn ends_a_process(signal: i32) -> bool {
     matches!(signal, number::SIGHUP | number::SIGINT | number::SIGQUIT | number::SIGTERM)
 }
 
-/// The hexadecimal mask behind `field` in the text of /proc/PID/status.
-fn mask_in(text: &[u8], field: &[u8]) -> u64 {
-    let line = text.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(field)).unwrap_or(&[]);
-    let mut mask = 0u64;
-    for byte in line {
+/// The signals that a process blocks, ignores, and has handlers for.
+#[derive(Clone, Copy, Default)]
+struct Masks {
+    blocked: signal::Mask,
+    ignored: signal::Mask,
+    caught: signal::Mask,
+}
+
+/// What /proc/PID/status says of signals. All of it is read, a piece at a time: the list of the groups stands before
+/// them, and there may be 65536 of those.
+fn masks_in(status: Fd) -> contain_sys::Result<Masks> {
+    let mut masks = Masks::default();
+    let mut piece = [0u8; 1024];
+    // A name and sixteen digits fit; what is longer is a line of something else.
+    let (mut line, mut used, mut offset) = ([0u8; 32], 0usize, 0usize);
+    loop {
+        let length = file::read_at(status, &mut piece, offset)?;
+        for byte in piece.get(..length).unwrap_or(&[]) {
+            if *byte == b'\n' {
+                masks.take(line.get(..used).unwrap_or(&[]));
+                used = 0;
+            } else {
+                if let Some(place) = line.get_mut(used) {
+                    *place = *byte;
+                }
+                used = used.saturating_add(1);
+            }
+        }
+        offset = offset.saturating_add(length);
+        if length == 0 {
+            return Ok(masks);
+        }
+    }
+}
+
+impl Masks {
+    /// Takes a line that is one of the three.
+    fn take(&mut self, line: &[u8]) {
+        let fields: [(&[u8], &mut signal::Mask); 3] =
+            [(b"SigBlk:", &mut self.blocked), (b"SigIgn:", &mut self.ignored), (b"SigCgt:", &mut self.caught)];
+        for (name, mask) in fields {
+            if let Some(digits) = line.strip_prefix(name) {
+                *mask = hexadecimal(digits);
+            }
+        }
+    }
+}
+
+fn hexadecimal(digits: &[u8]) -> u64 {
+    let mut number = 0u64;
+    for byte in digits {
         let digit = match byte {
             b'0'..=b'9' => byte.wrapping_sub(b'0'),
             b'a'..=b'f' => byte.wrapping_sub(b'a').wrapping_add(10),
             _ => continue,
         };
-        mask = mask.wrapping_shl(4) | u64::from(digit);
+        number = number.wrapping_shl(4) | u64::from(digit);
     }
-    mask
+    number
 }
