@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Which cgroups a process is in, and whether this one may move another there.
 
+mod frozen;
+
+pub(crate) use frozen::{check_ends, frozen};
+
+use crate::error::Error;
 use crate::procfs;
 use nix::unistd::{AccessFlags, access};
 use std::path::{Component, Path, PathBuf};
@@ -14,21 +19,23 @@ pub(crate) struct Place {
     pub file: PathBuf,
 }
 
-/// The cgroups of `pid` that this process is not in, and those of them that it may not enter, in words.
-pub(crate) fn to_enter(pid: i32) -> (Vec<Place>, Option<String>) {
+/// The cgroups of the PID 1 that an injected process is to enter: those that this process is not in; and those of them
+/// that it may not enter, in words. A frozen one is an error.
+pub(crate) fn to_enter(pid: i32) -> Result<(Vec<Place>, Option<String>), Error> {
     let read = |path: &str| procfs::text(path).unwrap_or_default();
     let (ours, theirs) = (read("/proc/self/cgroup"), read(&format!("/proc/{pid}/cgroup")));
     // Nothing is to be moved, and the mount table can be long.
     if ours == theirs {
-        return (Vec::new(), None);
+        return Ok((Vec::new(), None));
     }
+    frozen::check_thawed("inject into", pid)?;
     let (wanted, lost) = differing(&ours, &theirs, &read("/proc/self/mountinfo"));
     let (places, refused): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|(ours, place)| may_enter(ours, place));
     let names = refused.into_iter().map(|(_, place)| place.mount.join(&place.file).display().to_string());
     let refused: Vec<String> = names.chain(lost).collect();
     let note = (!refused.is_empty())
         .then(|| format!("the command stays in the caller's cgroup: {} may not be written", refused.join(", ")));
-    (places.into_iter().map(|(_, place)| place).collect(), note)
+    Ok((places.into_iter().map(|(_, place)| place).collect(), note))
 }
 
 /// Controllers and directory of each cgroup in a text of /proc/PID/cgroup, as far as their hierarchies are mounted.

@@ -153,7 +153,7 @@ fn inject_into(
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let (target, profile) = find()?;
-        let (cgroups, note) = cgroup::to_enter(target.pid);
+        let (cgroups, note) = cgroup::to_enter(target.pid)?;
         let request = Inject {
             argv,
             env,

@@ -276,7 +276,7 @@ fn inject_into(
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
     compile::check_passed(&injection.pass_fds)?;
-    let (cgroups, note) = cgroup::to_enter(pid);
+    let (cgroups, note) = cgroup::to_enter(pid)?;
     let request = Inject {
         argv: &injection.argv,
         env: &injection.env,

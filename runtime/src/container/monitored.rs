@@ -2,12 +2,12 @@
 //! What a process holds of a monitor that it has started itself: the socket to it, its pidfd, and what it has said.
 
 use crate::caller::{own, raw, system};
-use crate::diagnose;
 use crate::error::{Error, Kind};
 use crate::launch::Launched;
 use crate::outcome::{EndedBy, Outcome};
 use crate::plan::Bytes;
-use crate::state::{State, processes};
+use crate::state::State;
+use crate::{cgroup, diagnose};
 use contain_plan::Plan;
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_sys::signal::{Poll, number, poll, poll_event};
@@ -100,7 +100,7 @@ impl Monitored {
         let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
         match poll(&mut ended, 0) {
             Ok(0) if created => State::Created,
-            Ok(0) if processes::is_frozen(self.init_pid) => State::Paused,
+            Ok(0) if cgroup::frozen(self.init_pid).is_some() => State::Paused,
             Ok(0) => State::Running,
             _ => State::Stopped,
         }
@@ -154,7 +154,7 @@ impl Monitored {
             number::SIGKILL => {
                 let sent = self.send(&Message::Kill);
                 self.kill_directly();
-                sent
+                sent.and_then(|()| cgroup::check_ends(self.init_pid, self.init_pid.to_string()))
             }
             _ => self.send(&Message::Signal { signal }),
         }
@@ -166,6 +166,7 @@ impl Monitored {
         // A container that has ended already keeps its own result.
         let _ = self.send(&Message::Kill);
         self.kill_directly();
+        cgroup::check_ends(self.init_pid, self.init_pid.to_string())?;
         loop {
             match self.wait(None) {
                 Err(error) if error.errno == Some(libc::EINTR) => {}

@@ -36,7 +36,7 @@ impl Container {
             namespaces: join::differing(pid)?,
             pid,
             clear_groups: !join::denies_setgroups(pid),
-            cgroups: cgroup::to_enter(pid).0,
+            cgroups: cgroup::to_enter(pid)?.0,
         };
         let draft = compile::transfer(&request)?;
         let mut along = Along::new(0, &[]);

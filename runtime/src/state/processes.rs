@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The processes of a container: those in PID 1's PID namespace (injected ones too), by /proc, and whether they are
-//! frozen, by their cgroup.
+//! The processes of a container: those in PID 1's PID namespace (injected ones too), by /proc.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
 
 /// The process ids, as this process sees them, of all in the PID namespace of `init`, rising.
 ///
@@ -47,17 +45,6 @@ fn descends(pid: i32, from: i32, parents: &HashMap<i32, i32>) -> bool {
     true
 }
 
-/// Whether a process is in a frozen cgroup.
-pub(crate) fn is_frozen(pid: i32) -> bool {
-    let read = |path: PathBuf| std::fs::read_to_string(path).unwrap_or_default();
-    let own = read(format!("/proc/{pid}/cgroup").into());
-    let mounts = read("/proc/self/mountinfo".into());
-    crate::cgroup::directories(&own, &mounts).into_iter().any(|place| {
-        read(place.join("cgroup.events")).lines().any(|line| line == "frozen 1")
-            || matches!(read(place.join("freezer.state")).trim(), "FROZEN" | "FREEZING")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,10 +54,5 @@ mod tests {
         let parents = HashMap::from([(2, 1), (3, 2), (4, 3), (8, 9), (9, 8)]);
         let below = |from: i32| [1, 2, 3, 4, 8, 9].map(|pid| descends(pid, from, &parents));
         assert_eq!(below(2), [false, true, true, true, false, false]);
-    }
-
-    #[test]
-    fn nobody_has_frozen_the_tests() {
-        assert!(!is_frozen(std::process::id() as i32));
     }
 }

@@ -8,6 +8,7 @@ use super::held::ends_within;
 use super::make::CONTROL;
 use super::stored;
 use super::{Runtime, absent, check_scope, directory_name};
+use crate::cgroup;
 use crate::container::reap;
 use crate::error::{Error, Kind};
 use contain_plan::Message;
@@ -71,6 +72,9 @@ fn end(directory: &Directory, document: Option<&Document>, force: bool) -> Resul
         if let Some(init) = &init {
             // Where this user may not, the monitor may.
             let _ = process::send_signal(crate::caller::raw(init), number::SIGKILL);
+        }
+        if let Some(held) = document.and_then(|document| document.init) {
+            cgroup::check_ends(held.pid, document.map_or("", |document| &document.id))?;
         }
     }
     if let Some(monitor) = &monitor {

@@ -12,7 +12,7 @@ use crate::config::{Lifetime, Profile};
 use crate::container::{outcome, readable, reap};
 use crate::error::{Error, Kind};
 use crate::outcome::{EndedBy, Outcome};
-use crate::{diagnose, join};
+use crate::{cgroup, diagnose, join};
 use contain_plan::message::{Ending, Failure, LENGTH, Message, Part};
 use contain_plan::{MAX_LENGTH, Plan};
 use contain_sys::signal::{Poll, number, poll, poll_event};
@@ -86,9 +86,9 @@ impl Stored {
     /// PID 1 of one that is running.
     pub fn running_init(&self) -> Result<(i32, OwnedFd), Error> {
         let cause = match (self.state()?, self.init()) {
-            (State::Running, Some(init)) => return Ok(init),
+            // A paused one is refused where its cgroup is to be entered.
+            (State::Running | State::Paused, Some(init)) => return Ok(init),
             (State::Created, _) => "it has been created but not started",
-            (State::Paused, _) => "it is paused",
             _ => return Err(self.stopped("inject into")),
         };
         Err(Error::new(Kind::Busy, STAGE, "inject into container", self.id()).errno(libc::EBUSY).cause(cause))
@@ -108,7 +108,7 @@ impl Stored {
         let state = match &init {
             _ if !lives || record.ended.is_some() || record.failed.is_some() => State::Stopped,
             _ if record.started.is_none() => State::Created,
-            Some((pid, _)) if processes::is_frozen(*pid) => State::Paused,
+            Some((pid, _)) if cgroup::frozen(*pid).is_some() => State::Paused,
             _ => State::Running,
         };
         let init = init.filter(|_| state != State::Stopped).map(|(pid, _)| pid);
@@ -180,10 +180,10 @@ impl Stored {
         let message = if signal == number::SIGKILL { Message::Kill } else { Message::Signal { signal } };
         let sent = send(&self.directory, &message, Fd::NONE);
         if signal == number::SIGKILL
-            && let Some((_, init)) = self.init()
+            && let Some((pid, init)) = self.init()
             && process::send_signal(raw(&init), number::SIGKILL).is_ok()
         {
-            return Ok(());
+            return cgroup::check_ends(pid, self.id());
         }
         // Between the look and the word it may have ended.
         sent.or_else(|error| if self.state()? == State::Stopped { Err(self.stopped("signal")) } else { Err(error) })
