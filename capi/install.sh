@@ -29,12 +29,15 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 "$here/link.sh" "$archive" "$scratch/libcontain.so"
-sed -e "s|@PREFIX@|$prefix|" -e "s|@LIBDIR@|$libdir|" -e "s|@INCLUDEDIR@|$includedir|" -e "s|@VERSION@|$version|" \
+"$here/archive.sh" "$archive" "$scratch/libcontain.a"
+# In terms of the prefix where that holds, so that pkg-config --define-prefix finds what was moved.
+case $libdir in "$prefix"/*) named=\${prefix}/${libdir#"$prefix"/} ;; *) named=$libdir ;; esac
+sed -e "s|@PREFIX@|$prefix|" -e "s|@LIBDIR@|$named|" -e "s|@VERSION@|$version|" \
   "$here/libcontain.pc.in" >"$scratch/libcontain.pc"
 
 install -d "$destination$includedir" "$destination$libdir/pkgconfig"
 install -m 644 "$here/../include/contain.h" "$destination$includedir/contain.h"
-install -m 644 "$archive" "$destination$libdir/libcontain.a"
+install -m 644 "$scratch/libcontain.a" "$destination$libdir/libcontain.a"
 install -m 755 "$scratch/libcontain.so" "$destination$libdir/libcontain.so.$version"
 ln -sf "libcontain.so.$version" "$destination$libdir/libcontain.so.0"
 ln -sf libcontain.so.0 "$destination$libdir/libcontain.so"

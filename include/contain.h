@@ -341,9 +341,10 @@ const char *contain_version(void);
 // Whether this library has a feature. The names: docs/abi.md.
 //
 // name: the feature's name.
+// err: where an error goes, or NULL.
 // Returns: 1 if it has, 0 if it has not or does not know the name; negative on failure.
 // Errors: -EINVAL if name is NULL.
-// Threads: any. Since: 0.1.
+// Ownership: the string stays the caller's. Threads: any. Since: 0.1.
 int contain_has_feature(const char *name, contain_error **err);
 
 // Finds out what this host allows, what is missing and how to mend it, as contain --doctor --json does. It starts a
@@ -873,7 +874,7 @@ int contain_config_set_network_veth(contain_config *config,
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if an argument is NULL, it is no JSON, a field is unknown or missing, or a value is not allowed: the
 // error names the field, the value and what is allowed.
-// Threads: any. Since: 0.1.
+// Ownership: the document stays the caller's. Threads: any. Since: 0.1.
 int contain_config_from_json(const char *document,
                              size_t length,
                              contain_config **config,
@@ -1272,6 +1273,7 @@ int contain_runtime_run(const contain_runtime *runtime,
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if an argument is NULL or id is none; -ENOENT with CONTAIN_E_GONE if there is none of this id.
+// Ownership: the string is copied.
 // Threads: any, several at once on one runtime. Since: 0.1.
 int contain_container_open(const contain_runtime *runtime,
                            const char *id,
@@ -1288,7 +1290,7 @@ int contain_container_open(const contain_runtime *runtime,
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if an argument is NULL or not allowed; -ENOENT with CONTAIN_E_GONE if there is none of this id;
 // -EBUSY with CONTAIN_E_BUSY if it has not ended.
-// Threads: any, several at once on one runtime. Since: 0.1.
+// Ownership: the string stays the caller's. Threads: any, several at once on one runtime. Since: 0.1.
 int contain_runtime_delete(const contain_runtime *runtime,
                            const char *id,
                            uint32_t force,
@@ -1520,7 +1522,7 @@ int contain_seccomp_get_bpf(const contain_seccomp *seccomp,
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if seccomp, name or action is NULL, or the architecture or a call of that name is not known.
-// Threads: any, several at once. Since: 0.1.
+// Ownership: the string and the array stay the caller's. Threads: any, several at once. Since: 0.1.
 int contain_seccomp_test(const contain_seccomp *seccomp,
                          uint32_t architecture,
                          const char *name,

@@ -52,9 +52,10 @@ pub extern "C" fn contain_version() -> *const c_char {
 /// Whether this library has a feature. The names: docs/abi.md.
 ///
 /// name: the feature's name.
+/// err: where an error goes, or NULL.
 /// Returns: 1 if it has, 0 if it has not or does not know the name; negative on failure.
 /// Errors: -EINVAL if name is NULL.
-/// Threads: any. Since: 0.1.
+/// Ownership: the string stays the caller's. Threads: any. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_has_feature(name: *const c_char, err: *mut *mut ErrorHandle) -> c_int {
     // SAFETY: the arguments are as this function's page asks.

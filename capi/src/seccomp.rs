@@ -116,7 +116,7 @@ pub unsafe extern "C" fn contain_seccomp_get_bpf(
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if seccomp, name or action is NULL, or the architecture or a call of that name is not known.
-/// Threads: any, several at once. Since: 0.1.
+/// Ownership: the string and the array stay the caller's. Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_seccomp_test(
     seccomp: *const SeccompHandle,

@@ -12,7 +12,7 @@ use crate::strings;
 use runtime::{Config, Error, Root, Runtime};
 use std::ffi::{CString, c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// The directory with the state of a user's containers. Several threads may use one at once, but for freeing it.
 pub struct RuntimeHandle {
@@ -67,11 +67,8 @@ pub unsafe extern "C" fn contain_runtime_open(
     unsafe {
         call(err, || {
             let place = Output::new("runtime", runtime)?;
-            let directory = match directory.is_null() {
-                true => None,
-                false => Some(PathBuf::from(strings::bytes("directory", directory)?)),
-            };
-            let runtime = Runtime::open(directory.as_deref())?;
+            let directory = strings::optional_bytes(directory);
+            let runtime = Runtime::open(directory.as_deref().map(Path::new))?;
             place.write(Box::into_raw(Box::new(RuntimeHandle { maker: Maker::this_process(), runtime })));
             Ok(0)
         })
@@ -160,6 +157,7 @@ unsafe fn make(
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if an argument is NULL or id is none; -ENOENT with CONTAIN_E_GONE if there is none of this id.
+/// Ownership: the string is copied.
 /// Threads: any, several at once on one runtime. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_open(
@@ -191,7 +189,7 @@ pub unsafe extern "C" fn contain_container_open(
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if an argument is NULL or not allowed; -ENOENT with CONTAIN_E_GONE if there is none of this id;
 /// -EBUSY with CONTAIN_E_BUSY if it has not ended.
-/// Threads: any, several at once on one runtime. Since: 0.1.
+/// Ownership: the string stays the caller's. Threads: any, several at once on one runtime. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_runtime_delete(
     runtime: *const RuntimeHandle,

@@ -41,6 +41,15 @@ pub(crate) unsafe fn optional(name: &str, pointer: *const c_char) -> Result<Opti
     if pointer.is_null() { Ok(None) } else { unsafe { utf8(name, pointer) }.map(Some) }
 }
 
+/// A string's bytes, copied, or none of NULL.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn optional_bytes(pointer: *const c_char) -> Option<OsString> {
+    // SAFETY: as the caller says.
+    unsafe { bytes("", pointer) }.ok()
+}
+
 /// A document: bytes that no NUL ends.
 ///
 /// # Safety

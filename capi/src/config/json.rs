@@ -17,7 +17,7 @@ use std::ffi::{c_char, c_int};
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if an argument is NULL, it is no JSON, a field is unknown or missing, or a value is not allowed: the
 /// error names the field, the value and what is allowed.
-/// Threads: any. Since: 0.1.
+/// Ownership: the document stays the caller's. Threads: any. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_config_from_json(
     document: *const c_char,

@@ -3,7 +3,7 @@
 
 use super::ConfigHandle;
 use super::set::set;
-use crate::boundary::switch;
+use crate::boundary::{invalid, switch};
 use crate::error::ErrorHandle;
 use crate::strings;
 use runtime::{Mount, NewFile, Overlay};
@@ -31,12 +31,16 @@ pub unsafe extern "C" fn contain_config_add_bind(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            let (source, target) = (strings::bytes("source", source)?, strings::bytes("target", target)?);
-            let read_only = switch("read_only", read_only)?;
-            config.mounts.push(Mount::Bind { source: source.into(), target: target.into(), read_only });
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || {
+                let (source, target) = (strings::bytes("source", source)?, strings::bytes("target", target)?);
+                let read_only = switch("read_only", read_only)?;
+                Ok(Mount::Bind { source: source.into(), target: target.into(), read_only })
+            },
+            |config, mount| config.mounts.push(mount),
+        )
     }
 }
 
@@ -60,11 +64,15 @@ pub unsafe extern "C" fn contain_config_add_tmpfs(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            let target = strings::bytes("target", target)?.into();
-            config.mounts.push(Mount::Tmpfs { target, size: (size != 0).then_some(size), mode });
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || {
+                let target = strings::bytes("target", target)?.into();
+                Ok(Mount::Tmpfs { target, size: (size != 0).then_some(size), mode })
+            },
+            |config, mount| config.mounts.push(mount),
+        )
     }
 }
 
@@ -92,15 +100,19 @@ pub unsafe extern "C" fn contain_config_add_file(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            let path = strings::bytes("path", path)?.into();
-            let contents = match length {
-                0 => Vec::new(),
-                _ => strings::document("contents", contents, length)?.to_vec(),
-            };
-            config.files.push(NewFile { path, contents, mode });
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || {
+                let path = strings::bytes("path", path)?.into();
+                let contents = match length {
+                    0 => Vec::new(),
+                    _ => strings::document("contents", contents, length)?.to_vec(),
+                };
+                Ok(NewFile { path, contents, mode })
+            },
+            |config, file| config.files.push(file),
+        )
     }
 }
 
@@ -114,12 +126,7 @@ pub unsafe extern "C" fn contain_config_add_file(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_config_clear_mounts(config: *mut ConfigHandle, err: *mut *mut ErrorHandle) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.mounts.clear();
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || Ok(()), |config, ()| config.mounts.clear()) }
 }
 
 /// Sets whether what is written to the root goes to memory and away with the container; at first it does not. Nothing
@@ -141,14 +148,17 @@ pub unsafe extern "C" fn contain_config_set_overlay(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            let overlay = switch("overlay", overlay)?;
-            if !overlay && size != 0 {
-                return Err(crate::boundary::invalid("size", size.to_string(), "without an overlay it is 0"));
-            }
-            config.overlay = overlay.then_some(Overlay { size: (size != 0).then_some(size) });
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || match (switch("overlay", overlay)?, size) {
+                (true, 0) => Ok(Some(Overlay { size: None })),
+                (true, size) => Ok(Some(Overlay { size: Some(size) })),
+                (false, 0) => Ok(None),
+                (false, size) => Err(invalid("size", size.to_string(), "without an overlay it is 0")),
+            },
+            |config, overlay| config.overlay = overlay,
+        )
     }
 }
 
@@ -168,10 +178,5 @@ pub unsafe extern "C" fn contain_config_set_read_only(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.read_only = switch("read_only", read_only)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || switch("read_only", read_only), |config, read_only| config.read_only = read_only) }
 }

@@ -55,14 +55,16 @@ pub unsafe extern "C" fn contain_config_set_network(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            config.network = match network {
-                CONTAIN_NETWORK_PRIVATE => Network::Private,
-                CONTAIN_NETWORK_HOST => Network::Host,
-                _ => return Err(invalid("network", network.to_string(), "it is a CONTAIN_NETWORK_ value")),
-            };
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || match network {
+                CONTAIN_NETWORK_PRIVATE => Ok(Network::Private),
+                CONTAIN_NETWORK_HOST => Ok(Network::Host),
+                _ => Err(invalid("network", network.to_string(), "it is a CONTAIN_NETWORK_ value")),
+            },
+            |config, network| config.network = network,
+        )
     }
 }
 
@@ -86,10 +88,12 @@ pub unsafe extern "C" fn contain_config_set_network_veth(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            config.network = Network::Veth(options::read("options", options, size)?.veth()?);
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || options::read("options", options, size)?.veth(),
+            |config, veth| config.network = Network::Veth(veth),
+        )
     }
 }
 

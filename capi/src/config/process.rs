@@ -41,13 +41,17 @@ pub unsafe extern "C" fn contain_config_set_user(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            config.user = Some(User::parse(&strings::utf8("user", user)?)?);
-            if config.env == Config::run(Root::Host, Vec::new()).env {
-                config.env.retain(|variable| !variable.as_bytes().starts_with(b"HOME="));
-            }
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || User::parse(&strings::utf8("user", user)?),
+            |config, user| {
+                config.user = Some(user);
+                if config.env == Config::run(Root::Host, Vec::new()).env {
+                    config.env.retain(|variable| !variable.as_bytes().starts_with(b"HOME="));
+                }
+            },
+        )
     }
 }
 
@@ -68,14 +72,15 @@ pub unsafe extern "C" fn contain_config_set_capabilities(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            let mut kept = 0;
-            for name in strings::list("names", names)? {
-                kept |= capability::parse(&name.to_string_lossy())?;
-            }
-            config.capabilities = Some(kept);
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || {
+                let names = strings::list("names", names)?;
+                names.iter().try_fold(0, |kept, name| Ok(kept | capability::parse(&name.to_string_lossy())?))
+            },
+            |config, kept| config.capabilities = Some(kept),
+        )
     }
 }
 
@@ -99,17 +104,23 @@ pub unsafe extern "C" fn contain_config_set_rlimit(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            if resource > 15 {
-                return Err(invalid("resource", resource.to_string(), "it is an RLIMIT_ value, 0 to 15"));
-            }
-            if soft > hard {
-                return Err(invalid("soft", soft.to_string(), format!("it is at most the hard limit, {hard}")));
-            }
-            config.rlimits.retain(|limit| limit.resource != resource);
-            config.rlimits.push(Rlimit { resource, soft, hard });
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || {
+                if resource > 15 {
+                    return Err(invalid("resource", resource.to_string(), "it is an RLIMIT_ value, 0 to 15"));
+                }
+                if soft > hard {
+                    return Err(invalid("soft", soft.to_string(), format!("it is at most the hard limit, {hard}")));
+                }
+                Ok(Rlimit { resource, soft, hard })
+            },
+            |config, limit| {
+                config.rlimits.retain(|other| other.resource != limit.resource);
+                config.rlimits.push(limit);
+            },
+        )
     }
 }
 
@@ -129,13 +140,15 @@ pub unsafe extern "C" fn contain_config_set_preserve_fds(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            if count > 1024 {
-                return Err(invalid("count", count.to_string(), "it is at most 1024"));
-            }
-            config.preserve_fds = count;
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || match count {
+                0..=1024 => Ok(count),
+                _ => Err(invalid("count", count.to_string(), "it is at most 1024")),
+            },
+            |config, count| config.preserve_fds = count,
+        )
     }
 }
 
@@ -158,12 +171,7 @@ pub unsafe extern "C" fn contain_config_set_pass_fds(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.pass_fds = options::descriptors(fds, count)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || options::descriptors(fds, count), |config, fds| config.pass_fds = fds) }
 }
 
 /// Sets how long the command may run, from its exec on; then the whole container is killed and its result says
@@ -182,12 +190,7 @@ pub unsafe extern "C" fn contain_config_set_timeout(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.timeout = process::timeout(timeout_ms)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || process::timeout(timeout_ms), |config, timeout| config.timeout = timeout) }
 }
 
 /// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
@@ -206,14 +209,16 @@ pub unsafe extern "C" fn contain_config_set_console(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            config.console = match console {
-                CONTAIN_CONSOLE_NONE => Console::None,
-                CONTAIN_CONSOLE_EMULATED => Console::Emulated,
-                _ => return Err(invalid("console", console.to_string(), "it is a CONTAIN_CONSOLE_ value")),
-            };
-            Ok(())
-        })
+        set(
+            config,
+            err,
+            || match console {
+                CONTAIN_CONSOLE_NONE => Ok(Console::None),
+                CONTAIN_CONSOLE_EMULATED => Ok(Console::Emulated),
+                _ => Err(invalid("console", console.to_string(), "it is a CONTAIN_CONSOLE_ value")),
+            },
+            |config, console| config.console = console,
+        )
     }
 }
 
@@ -233,12 +238,7 @@ pub unsafe extern "C" fn contain_config_set_inside_helper(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.inside = if command.is_null() { None } else { Some(strings::bytes("command", command)?) };
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || Ok(strings::optional_bytes(command)), |config, command| config.inside = command) }
 }
 
 /// Sets a helper that /bin/sh runs on the host, as a child of the supervisor, when the container's namespaces are
@@ -257,10 +257,5 @@ pub unsafe extern "C" fn contain_config_set_outside_helper(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.outside = if command.is_null() { None } else { Some(strings::bytes("command", command)?) };
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || Ok(strings::optional_bytes(command)), |config, command| config.outside = command) }
 }

@@ -22,17 +22,25 @@ pub(crate) fn lifetime(value: u32) -> Result<Lifetime, Error> {
     }
 }
 
-/// Changes one thing of a configuration.
+/// Changes one thing of a configuration: `value` reads and checks what is given, `store` puts it in. What is refused
+/// leaves the configuration as it was.
 ///
 /// # Safety
 /// `config` is NULL or a live configuration that nobody else uses; `err` is NULL or can be written to.
-pub(super) unsafe fn set(
+pub(super) unsafe fn set<T>(
     config: *mut ConfigHandle,
     err: *mut *mut ErrorHandle,
-    change: impl FnOnce(&mut Config) -> Result<(), Error>,
+    value: impl FnOnce() -> Result<T, Error>,
+    store: impl FnOnce(&mut Config, T),
 ) -> c_int {
     // SAFETY: as the caller says.
-    unsafe { call(err, || change(&mut borrow_mut(config)?.config).map(|()| 0)) }
+    unsafe {
+        call(err, || {
+            let config = &mut borrow_mut(config)?.config;
+            store(config, value()?);
+            Ok(0)
+        })
+    }
 }
 
 /// Sets the root directory.
@@ -51,10 +59,7 @@ pub unsafe extern "C" fn contain_config_set_root(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
-        set(config, err, |config| {
-            config.root = Root::Directory(strings::bytes("root", root)?.into());
-            Ok(())
-        })
+        set(config, err, || strings::bytes("root", root), |config, root| config.root = Root::Directory(root.into()))
     }
 }
 
@@ -68,12 +73,7 @@ pub unsafe extern "C" fn contain_config_set_root(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_config_set_host_root(config: *mut ConfigHandle, err: *mut *mut ErrorHandle) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.root = Root::Host;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || Ok(Root::Host), |config, root| config.root = root) }
 }
 
 /// Sets the command.
@@ -91,12 +91,7 @@ pub unsafe extern "C" fn contain_config_set_argv(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.argv = strings::command(argv)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::command(argv), |config, argv| config.argv = argv) }
 }
 
 /// Sets the command's whole environment; at first it is container=contain, a usual PATH and HOME=/root.
@@ -114,12 +109,7 @@ pub unsafe extern "C" fn contain_config_set_env(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.env = strings::list("env", env)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::list("env", env), |config, env| config.env = env) }
 }
 
 /// Sets whether a command without a slash is looked up on the PATH of its environment; at first it is.
@@ -137,12 +127,7 @@ pub unsafe extern "C" fn contain_config_set_search_path(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.search_path = switch("search", search)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || switch("search", search), |config, search| config.search_path = search) }
 }
 
 /// Sets the working directory inside; at first it is /.
@@ -160,12 +145,7 @@ pub unsafe extern "C" fn contain_config_set_chdir(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.chdir = Some(strings::bytes("path", path)?.into());
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::bytes("path", path), |config, path| config.chdir = Some(path.into())) }
 }
 
 /// Sets the host name inside; at first it is the host's.
@@ -183,12 +163,7 @@ pub unsafe extern "C" fn contain_config_set_hostname(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.hostname = Some(strings::bytes("name", name)?);
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::bytes("name", name), |config, name| config.hostname = Some(name)) }
 }
 
 /// Sets the map of user ids; without one the usual one for this caller is taken.
@@ -206,12 +181,7 @@ pub unsafe extern "C" fn contain_config_set_uid_map(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.uid_map = Some(strings::utf8("map", map)?);
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::utf8("map", map), |config, map| config.uid_map = Some(map)) }
 }
 
 /// Sets the map of group ids, as contain_config_set_uid_map() sets that of user ids.
@@ -229,12 +199,7 @@ pub unsafe extern "C" fn contain_config_set_gid_map(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.gid_map = Some(strings::utf8("map", map)?);
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || strings::utf8("map", map), |config, map| config.gid_map = Some(map)) }
 }
 
 /// Sets whether a reaping PID 1 stands in front of the command; at first it does. Without it the command is PID 1,
@@ -253,12 +218,7 @@ pub unsafe extern "C" fn contain_config_set_init(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.init = switch("init", init)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || switch("init", init), |config, init| config.init = init) }
 }
 
 /// Sets the seccomp profile; at first it is CONTAIN_SECCOMP_APP.
@@ -276,12 +236,7 @@ pub unsafe extern "C" fn contain_config_set_seccomp(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.seccomp = profile(seccomp)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || profile(seccomp), |config, profile| config.seccomp = profile) }
 }
 
 /// Sets whether the command and all it starts are kept from gaining privilege by exec; at first they are.
@@ -299,12 +254,7 @@ pub unsafe extern "C" fn contain_config_set_no_new_privs(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.no_new_privs = switch("no_new_privs", no_new_privs)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || switch("no_new_privs", no_new_privs), |config, kept| config.no_new_privs = kept) }
 }
 
 /// Sets what the death of the calling process means for the container; at first it is CONTAIN_LIFETIME_BOUND.
@@ -322,10 +272,5 @@ pub unsafe extern "C" fn contain_config_set_lifetime(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(config, err, |config| {
-            config.lifetime = self::lifetime(lifetime)?;
-            Ok(())
-        })
-    }
+    unsafe { set(config, err, || self::lifetime(lifetime), |config, lifetime| config.lifetime = lifetime) }
 }
