@@ -3,7 +3,9 @@
 
 import os
 import random
+import select
 import signal
+import termios
 import time
 
 import lib
@@ -114,6 +116,48 @@ def test_terminal_is_restored_when_a_signal_ends_the_container(ours, root):
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.wait() == 143
         assert terminal.mode() == before
+
+
+def test_terminal_is_restored_when_the_supervisor_is_killed(ours, who):
+    folder, user = who
+    with lib.Terminal([ours.contain, folder, "/bin/sleep", "100"], user=user) as terminal:
+        before = terminal.mode()
+        sleeping(terminal)
+        lib.until(terminal.is_raw, 5, "raw mode")
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert terminal.wait() == 137
+        lib.until(lambda: terminal.mode() == before, 3, "the terminal as it was")
+
+
+@pytest.mark.parametrize("options", [[], ["--init"]], ids=["pid 1", "reaper"])
+def test_terminal_of_a_shell_is_restored_when_the_supervisor_is_killed(ours, root, options):
+    """The guard is in no foreground group there, and must not be stopped for what it does."""
+    script = 'contain=$1; shift; "$contain" "$@" /bin/sleep 100; echo killed $?; read line; exit 5'
+    with lib.Terminal(["/bin/sh", "-c", script, "sh", ours.contain, *options, root]) as terminal:
+        before = terminal.mode()
+        supervisor = lib.until(lambda: lib.children(terminal.pid), 5, "the supervisor")[0]
+        lib.until(terminal.is_raw, 5, "raw mode")
+        os.kill(supervisor, signal.SIGKILL)
+        terminal.expect("killed 137")
+        lib.until(lambda: terminal.mode() == before, 3, "the terminal as it was")
+        terminal.send("\n")
+        assert terminal.wait() == 5
+
+
+def test_terminal_that_somebody_has_changed_is_left_alone_when_the_supervisor_is_killed(ours, root):
+    with lib.Terminal([ours.contain, root, "/bin/sleep", "100"]) as terminal:
+        init = sleeping(terminal)
+        lib.until(terminal.is_raw, 5, "raw mode")
+        changed = terminal.mode()
+        changed[0] |= termios.ISTRIP
+        termios.tcsetattr(terminal.slave, termios.TCSANOW, changed)
+        guard = next(pid for pid in lib.children(terminal.pid) if pid != init)
+        held = os.pidfd_open(guard)
+        os.kill(terminal.pid, signal.SIGKILL)
+        assert terminal.wait() == 137
+        assert select.select([held], [], [], 5)[0], "the guard does not end"
+        os.close(held)
+        assert terminal.mode() == changed
 
 
 @pytest.mark.parametrize("helper", ["-i", "-o"])

@@ -230,7 +230,11 @@ static INJECT: Manual = Manual {
     description: "\
 All namespaces of the container are joined. The command is container root without supplementary groups, in /, under the \
 seccomp profile `system`, or with NAME under the one that the container was started with; it enters the container's cgroups where the caller may move it there, and says so where not. \
-The container must belong to the caller.",
+The container must belong to the caller.
+
+A signal to inject is passed on to the command. SIGKILL of inject ends the command too, unless that has cleared its \
+parent-death signal, as a change of ids does; what the command has started goes on until the container ends, and a \
+terminal of `-t` stays raw (`stty sane`).",
     options: &[("json", JSON), ("json-fd", JSON_FD), ("log-format", LOG_FORMAT)],
     sections: &[
         ("EXIT STATUS", STATUS),

@@ -45,10 +45,11 @@ const WATCH: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
 const END_TREE: [filter::Instruction; filter::length(&WITH_TREE, &REQUESTS)] =
     filter::allow(&WITH_TREE, &REQUESTS, Otherwise::Refuse);
 
-/// What the first guard calls: it waits, kills and ends. Those after it are made by a monitor under its own filter.
+/// What the first guard calls: it waits, kills, sets the terminal's attributes and ends. Those after it are made by a monitor under its own filter.
 const GUARD_CALLS: [usize; 4] = [nr::PPOLL, nr::PIDFD_SEND_SIGNAL, nr::EXIT_GROUP, RESTART_SYSCALL];
-const GUARD: [filter::Instruction; filter::length(&GUARD_CALLS, &[])] =
-    filter::allow(&GUARD_CALLS, &[], Otherwise::Refuse);
+const ATTRIBUTES: [u32; 2] = [0x5401, 0x5402];
+const GUARD: [filter::Instruction; filter::length(&GUARD_CALLS, &ATTRIBUTES)] =
+    filter::allow(&GUARD_CALLS, &ATTRIBUTES, Otherwise::Refuse);
 
 /// What a process of contain's still does.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The guard: a process in the monitor's memory that outlives it long enough to kill PID 1, and ends by itself with
-//! PID 1. From the command's exec
-//! on a parent-death signal is not enough, since a command can clear it and a change of ids does.
+//! The guard: a process in the monitor's memory that outlives it long enough to kill PID 1 and to give the caller's
+//! terminal its attributes back, and ends by itself with PID 1. From the command's exec on a parent-death signal is not
+//! enough, since a command can clear it and a change of ids does.
 
+use crate::attributes;
 use crate::context::{Context, Fault};
 use crate::filter::{self, Duty};
 use contain_plan::{Doer, Step};
@@ -86,6 +87,10 @@ fn until_monitor_ends(argument: *mut u8, ready: Result<()>) -> ! {
         let [monitor, ended] = asked.map(|one| one.answered != 0);
         if !watches || monitor {
             let _ = process::send_signal(init, number::SIGKILL);
+        }
+        if watches && monitor {
+            // SIGTTOU is blocked like every signal: its group is not the foreground's.
+            attributes::restore(Fd(0));
         }
         if !watches || monitor || ended {
             process::exit(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The console, the monitor's side: stdin to the master, the master to stdout, window size, end of file.
 
+use crate::attributes;
 use contain_sys::file::{read, write};
 use contain_sys::process;
 use contain_sys::program::Once;
@@ -106,11 +107,11 @@ impl Relay {
         let [to_master, to_stdout] = BUFFERS.take().ok_or(Errno::EBUSY)?;
         let mut relay = Relay { master, saved: None, input: Input::Open, to_master, to_stdout, column: 0 };
         relay.resize();
-        if let Ok(attributes) = terminal::attributes(STDIN) {
+        if let Ok(before) = terminal::attributes(STDIN) {
             // In the background it is the shell's: neither read nor changed until it is ours again.
             // One that cannot be made raw is gone.
-            if in_foreground() && terminal::set_attributes(STDIN, &attributes.raw()).is_ok() {
-                relay.saved = Some(attributes);
+            if in_foreground() && make_raw(&before).is_ok() {
+                relay.saved = Some(before);
             } else {
                 relay.input = Input::Closed;
             }
@@ -120,12 +121,12 @@ impl Relay {
 
     /// Continued after a stop, or brought to the foreground: the terminal is made raw again.
     pub fn resume(&mut self) {
-        if let Ok(attributes) = terminal::attributes(STDIN)
+        if let Ok(before) = terminal::attributes(STDIN)
             && in_foreground()
         {
-            let saved = *self.saved.get_or_insert(attributes);
+            let saved = *self.saved.get_or_insert(before);
             // A terminal that went away is found out by the next read.
-            let _ = terminal::set_attributes(STDIN, &saved.raw());
+            let _ = make_raw(&saved);
             if self.input == Input::Closed {
                 self.input = Input::Open;
             }
@@ -146,6 +147,7 @@ impl Relay {
         if let Some(saved) = self.saved.take() {
             // A terminal that went away keeps nothing.
             let _ = terminal::set_attributes_after_output(STDIN, &saved);
+            attributes::forget();
         }
     }
 
@@ -312,6 +314,12 @@ impl Relay {
         }
         Progress::Going
     }
+}
+
+/// Makes the caller's terminal raw; what it was before is where the guard finds it too.
+fn make_raw(before: &Attributes) -> contain_sys::Result<()> {
+    attributes::keep(before);
+    terminal::set_attributes(STDIN, &before.raw()).inspect_err(|_| attributes::forget())
 }
 
 /// Whether stdin is a terminal whose foreground this process group is.

@@ -65,7 +65,37 @@ impl Attributes {
         self.control = (self.control & !(CSIZE | PARENB)) | CS8;
         self
     }
+
+    /// As numbers, for what is shared between processes.
+    #[must_use]
+    pub fn to_words(&self) -> [u32; WORDS] {
+        let mut words = [self.input, self.output, self.control, self.local, 0, 0, 0, 0, 0];
+        let mut rest = [self.line; 20];
+        let (_, characters) = rest.split_at_mut(1);
+        characters.copy_from_slice(&self.characters);
+        let (parts, _) = rest.as_chunks::<4>();
+        for (word, part) in words.iter_mut().skip(4).zip(parts) {
+            *word = u32::from_ne_bytes(*part);
+        }
+        words
+    }
+
+    /// From [`Attributes::to_words`].
+    #[must_use]
+    pub fn from_words(words: [u32; WORDS]) -> Self {
+        let [input, output, control, local, rest @ ..] = words;
+        let mut bytes = rest.iter().flat_map(|word| word.to_ne_bytes());
+        let line = bytes.next().unwrap_or(0);
+        let mut characters = [0; 19];
+        for (character, byte) in characters.iter_mut().zip(bytes) {
+            *character = byte;
+        }
+        Attributes { input, output, control, local, line, characters }
+    }
 }
+
+/// How many numbers attributes are.
+pub const WORDS: usize = 9;
 
 /// The attributes; ENOTTY where `fd` is no terminal.
 pub fn attributes(fd: Fd) -> Result<Attributes> {
