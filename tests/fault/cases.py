@@ -15,13 +15,13 @@ HELPERS = ("-i", "echo inside {marker} >&2", "-o", "echo outside {marker} >&2")
 MOUNTS = ("--bind", "/usr:/dev/usr", "--bind-ro", "/etc/hosts:/dev/hosts", "--tmpfs", "/dev/scratch", "--read-only")
 
 
-def contain(name, *options, who="root", terminal=False, command=SHELL):
+def contain(name, *options, who="root", terminal=False, command=SHELL, idmap=False):
     root = () if "--host" in options else ("{root}",)
-    return Case(name, ("{contain}", *options, *root, *command), who, terminal)
+    return Case(name, ("{contain}", *options, *root, *command), who, terminal, idmap)
 
 
-def library(name, way, lifetime="bound", parent="orphan", who="root", command=SHELL):
-    return Case(name, ("{hold}", way, lifetime, parent, "{root}", *command), who)
+def library(name, way, lifetime="bound", parent="orphan", who="root", command=SHELL, idmap=False):
+    return Case(name, ("{hold}", way, lifetime, parent, "{root}", *command), who, idmap=idmap)
 
 
 def staying(case):
@@ -39,6 +39,9 @@ STEPS = [
     contain("plain", "-c"),
     contain("plain", "-c", who="ranges"),
     contain("plain", "-c", who="plain"),
+    contain("idmap", "-c", who="ranges", idmap=True),
+    contain("idmap-console-init", "--init", terminal=True, who="ranges", idmap=True),
+    contain("idmap-helpers", "-c", *HELPERS, who="ranges", idmap=True),
     contain("console", terminal=True),
     contain("console", terminal=True, who="ranges"),
     contain("console-init", "--init", terminal=True, who="plain"),
@@ -62,6 +65,7 @@ STEPS = [
     Case("pseudo", ("{pseudo}", *SHELL)),
     Case("pseudo", ("{pseudo}", *SHELL), "ranges"),
     Case("pseudo", ("{pseudo}", *SHELL), "plain"),
+    Case("pseudo-idmap", ("{pseudo}", *SHELL), "ranges", idmap=True),
     Case("inject", ("{inject}", "{target}", *SHELL)),
     Case("inject-terminal", ("{inject}", "-t", "{target}", *SHELL), terminal=True),
     Case("inject", ("{inject}", "{target}", *SHELL), "ranges"),
@@ -69,4 +73,5 @@ STEPS = [
     library("create", "create", who="ranges"),
     library("run", "run", parent="subreaper"),
     library("run", "pid1", who="plain"),
+    library("create-idmap", "create", who="ranges", idmap=True),
 ]

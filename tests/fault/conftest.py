@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Fixtures: the programs built for tests, throw-away users, roots, and a host of the tests' own.
 
-FAULT_BIN names a folder with contain, inject, pseudo, hold, and libexec/contain-init (tests/fault/run makes it).
+FAULT_BIN names a folder with contain, inject, pseudo, hold, and libexec with contain-init and contain-idmap
+(tests/fault/run makes it).
 """
 
 import atexit
@@ -54,7 +55,8 @@ def scratch():
 
 @pytest.fixture(scope="session")
 def programs(scratch):
-    """Paths by name, copied to where every user may run them; `libexec` is the folder of contain-init."""
+    """Paths by name, copied to where every user may run them; `libexec` is the folder of contain-init, `privileged` one
+    with contain-idmap beside it, which may write the maps of delegated ids."""
     folder = os.environ.get("FAULT_BIN")
     if not folder:
         pytest.fail("FAULT_BIN is not set: run tests/fault/run", pytrace=False)
@@ -62,7 +64,11 @@ def programs(scratch):
     target.mkdir()
     for name in (*PROGRAMS, "libexec/contain-init"):
         shutil.copy(pathlib.Path(folder) / name, target)
-    return {**{name: str(target / name) for name in PROGRAMS}, "libexec": str(target)}
+    privileged = scratch / "libexec"
+    shutil.copytree(pathlib.Path(folder) / "libexec", privileged)
+    (privileged / "contain-idmap").chmod(0o4755)
+    paths = {name: str(target / name) for name in PROGRAMS}
+    return {**paths, "libexec": str(target), "privileged": str(privileged)}
 
 
 def _forget(name):
@@ -151,12 +157,15 @@ class Starter:
         names = {**self.programs, "root": self.links[case.who], "marker": self.marker, "target": target}
         return [word.format(**names) for word in case.command]
 
+    def libexec(self, case):
+        return self.programs["privileged" if case.idmap else "libexec"]
+
     def run(self, case, target=0, **variables):
         return harness.Run(
             case,
             self.words(case, target),
             self.users[case.who],
-            CONTAIN_LIBEXECDIR=self.programs["libexec"],
+            CONTAIN_LIBEXECDIR=self.libexec(case),
             FAULT_MARKER=self.marker,
             **variables,
         )
@@ -166,19 +175,22 @@ class Starter:
 
     def plan(self, case):
         """The steps of a command line, as it prints them."""
+        return harness.explained(self.explain(case, *self.json(case)), bool(self.json(case)))
+
+    def json(self, case):
+        return ["--json"] if self.words(case)[0].endswith("contain") else []
+
+    def explain(self, case, *options):
         words = self.words(case)
-        json = words[0].endswith("contain")
-        explain = [words[0], "--explain", *(["--json"] if json else []), *words[1:]]
         user = self.users[case.who]
-        printed = subprocess.run(
-            explain,
+        return subprocess.run(
+            [words[0], "--explain", *options, *words[1:]],
             check=True,
             capture_output=True,
             text=True,
-            env=harness.ENVIRONMENT,
+            env={**harness.ENVIRONMENT, "CONTAIN_LIBEXECDIR": self.libexec(case)},
             **({"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}),
-        )
-        return harness.explained(printed.stdout, json)
+        ).stdout
 
 
 @pytest.fixture

@@ -43,6 +43,8 @@ class Case:
     command: tuple
     who: str = "root"
     terminal: bool = False
+    idmap: bool = False
+    """Whether contain-idmap is installed; else delegated ids are mapped by newuidmap and newgidmap."""
 
     def __str__(self):
         return f"{self.name}-{self.who}"

@@ -17,6 +17,7 @@ RUNNING = [
     contain("prctl", "-c", who="plain", command=PRCTL),
     contain("setuid", "-c", command=SETUID),
     contain("setuid", "-c", who="ranges", command=SETUID),
+    contain("idmap", "-c", who="ranges", command=SETUID, idmap=True),
     contain("console", terminal=True, command=PRCTL),
     contain("console", terminal=True, who="ranges", command=SETUID),
     contain("init", "-c", "--init", command=SETUID),

@@ -71,6 +71,14 @@ def succeeds(start, case, failing):
         return status_of(run)[0] == 0
 
 
+@pytest.mark.parametrize("case", [case for case in STEPS if case.who == "ranges" and not case.is_library
+                                  and not case.is_inject], ids=str)
+def test_delegated_ids_are_mapped_by_the_helper_that_is_installed(start, case):
+    told = start.explain(case)
+    through = re.search(r"through \S*/(\w+[-\w]*)", told).group(1)
+    assert through == ("contain-idmap" if case.idmap else "newuidmap"), told
+
+
 @ALL
 def test_success_leaves_nothing(start, case):
     with step(start, case) as (run, _):
