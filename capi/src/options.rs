@@ -259,6 +259,7 @@ impl InjectOptions {
                     timeout: self.timeout(),
                     user: None,
                     chdir: None,
+                    console: None,
                 },
                 wired,
             ))

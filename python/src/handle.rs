@@ -219,6 +219,7 @@ impl Container {
                 timeout: timeout.map(Duration::from_secs_f64),
                 user: user.as_deref().map(User::parse).transpose()?,
                 chdir: cwd.map(|path| text(path).into()),
+                console: None,
             };
             self.inner.inject(&injection)
         })

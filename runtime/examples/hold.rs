@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A library caller that holds one container and says what becomes of it; tests/fault kills it and what it holds.
 //!
-//! `hold create|run|pid1 bound|detached orphan|subreaper DIR CMD [ARG]...`: `create` starts when a line comes on
-//! stdin; `pid1` is `run` without the reaping PID 1. It says one line each: `created PID` or `running PID`,
+//! `hold create|run|pid1|console bound|detached orphan|subreaper DIR CMD [ARG]...`: `create` starts when a line comes on
+//! stdin; `pid1` is `run` without the reaping PID 1; with `console` stdin is one whose other end is taken. It says one line each: `created PID` or `running PID`,
 //! `ended HOW STATUS` or `error TEXT`, `descriptors N` (more than before), and stays until stdin ends.
 
-use contain::{Config, Container, EndedBy, Error, Lifetime, Root};
+use contain::{Config, Console, Container, EndedBy, Error, Lifetime, Root, Stdio, Window};
 use std::ffi::OsString;
 use std::io::{Read, stdin};
 
@@ -16,6 +16,10 @@ fn main() {
     let mut config = Config::run(Root::Directory(directory.into()), words.collect::<Vec<OsString>>());
     config.init = way != "pid1";
     config.lifetime = if lifetime == "bound" { Lifetime::Bound } else { Lifetime::Detached };
+    if way == "console" {
+        config.console = Console::Taken(Window::default());
+        config.stdio = [Stdio::Inherit, Stdio::Descriptor(1), Stdio::Descriptor(2)];
+    }
     nix::sys::prctl::set_child_subreaper(parent == "subreaper").expect("any process can be a subreaper");
     let before = descriptors();
     match hold(&config, &way) {
@@ -37,6 +41,8 @@ fn hold(config: &Config, way: &str) -> Result<(EndedBy, i32), Error> {
         Container::run(config)?
     };
     println!("running {}", container.init_pid());
+    // Until the end: closed before, it would hang the command up.
+    let _console = if way == "console" { Some(container.take_console()?) } else { None };
     loop {
         if let Some(outcome) = container.wait(Some(std::time::Duration::from_secs(600)))? {
             return Ok((outcome.ended_by, outcome.status));

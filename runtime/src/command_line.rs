@@ -4,7 +4,7 @@
 
 use crate::caller::{self, system};
 use crate::compile::{self, Inject, Way};
-use crate::config::{Config, Profile, Root};
+use crate::config::{Config, Console, Profile, Root, Stdio};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
 use crate::plan::Draft;
@@ -165,7 +165,8 @@ fn inject_into(
             cgroups,
             note,
             timeout,
-            terminal,
+            console: if terminal { Console::Emulated } else { Console::None },
+            stdio: [Stdio::Inherit; 3],
             user: None,
             chdir: None,
         };

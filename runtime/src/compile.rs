@@ -2,6 +2,7 @@
 //! From a configuration to a plan: everything that needs thought is thought here, before anything is done.
 //! The order of the steps, and why it is so: docs/plan.md.
 
+pub(crate) mod console;
 mod facts;
 mod files;
 mod inject;
@@ -16,7 +17,7 @@ mod transfer;
 pub(crate) use inject::{Inject, inject, pseudo, userns};
 pub(crate) use transfer::{Direction, Transfer, transfer};
 
-use crate::config::{Config, Console, Network, Profile, Rlimit, Root, Stdio};
+use crate::config::{Config, Console, Network, Profile, Rlimit, Root};
 use crate::error::{Error, Kind};
 use crate::idmap::{IdMaps, Setgroups, Via};
 use crate::plan::{Draft, Texts, text, texts};
@@ -58,7 +59,7 @@ pub(crate) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:
 
 /// The plan of a container, on this machine and for this process.
 pub(crate) fn container(config: &Config, way: Way) -> Result<Draft, Error> {
-    check(config)?;
+    check(config, way)?;
     container_with(config, &Facts::collect(config)?, way)
 }
 
@@ -92,6 +93,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
     }
     mounts::mounts(config, facts, &mut draft)?;
     draft.init(Step::Pivot {});
+    console::give(config.console, &mut draft);
     if way == Way::Create {
         draft.monitor(Step::AwaitStart {});
     }
@@ -107,7 +109,7 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
 }
 
 /// What can be refused without asking the machine.
-fn check(config: &Config) -> Result<(), Error> {
+fn check(config: &Config, way: Way) -> Result<(), Error> {
     let strings = config.argv.len() + config.env.len();
     if config.argv.is_empty() {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
@@ -125,9 +127,7 @@ fn check(config: &Config) -> Result<(), Error> {
     {
         return Err(Error::invalid("hostname", format!("{name:?}"), "a host name has 1 to 64 bytes"));
     }
-    if config.console == Console::Emulated && config.stdio != [Stdio::Inherit; 3] {
-        return Err(Error::invalid("stdio", format!("{:?}", config.stdio), "with a console the command's stdio is it"));
-    }
+    console::check(config.console, &config.stdio, way)?;
     if let Some(limit) = config.rlimits.iter().find(|limit| limit.soft > limit.hard || limit.resource > 15) {
         return Err(Error::invalid(
             "rlimits",
@@ -261,9 +261,7 @@ fn devices(config: &Config, maps: &IdMaps, draft: &mut Draft) -> Result<(), Erro
         draft.init(Step::MakeLink { target: &text("dev", target)?, path: &text("dev", path)? });
     }
     draft.init(Step::MakeDirectory { path: c"dev/shm", mode: 0o1777 });
-    if config.console == Console::Emulated {
-        draft.init(Step::OpenConsole {});
-    }
+    console::open(config.console, draft);
     Ok(())
 }
 
@@ -313,9 +311,7 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
     if config.init {
         draft.init(Step::Reap {});
     }
-    if config.console == Console::Emulated {
-        draft.init(Step::TakeConsole {});
-    }
+    console::session(config.console, &config.stdio, draft);
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
@@ -344,8 +340,7 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
     if config.no_new_privs {
         capabilities(draft);
     }
-    let terminal = if config.console == Console::Emulated { Terminal::Own } else { Terminal::Passed };
-    load_seccomp(config.seccomp, terminal, draft)?;
+    load_seccomp(config.seccomp, console::terminal(config.console, &config.stdio), draft)?;
     if !config.no_new_privs {
         capabilities(draft);
     }
@@ -368,12 +363,12 @@ fn become_user(config: &Config, user: &Resolved, kept: Option<u64>, draft: &mut 
     if let (Some(kept), true) = (kept, user.uid != 0) {
         draft.init(Step::SetCapabilities { bounding: kept, permitted: u64::MAX });
     }
-    let filtered = config.seccomp != Profile::None || config.console == Console::None;
-    become_ids_of(user, filtered && !config.no_new_privs, config.console == Console::Emulated, draft);
+    let filtered = seccomp::program(config.seccomp, console::terminal(config.console, &config.stdio)).is_some();
+    become_ids_of(user, filtered && !config.no_new_privs, config.console, draft);
 }
 
 /// The ids of a user; loading a filter that is not for no_new_privs takes CAP_SYS_ADMIN until then.
-fn become_ids_of(user: &Resolved, loads: bool, console: bool, draft: &mut Draft) {
+fn become_ids_of(user: &Resolved, loads: bool, console: Console, draft: &mut Draft) {
     let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
     draft.init(Step::BecomeUser {
         uid: user.uid,
@@ -381,7 +376,7 @@ fn become_ids_of(user: &Resolved, loads: bool, console: bool, draft: &mut Draft)
         set_groups: user.groups.is_some(),
         groups: &groups,
         keep: if user.uid != 0 && loads { 1 << SYS_ADMIN } else { 0 },
-        console,
+        console: console != Console::None,
     });
 }
 

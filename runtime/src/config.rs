@@ -59,14 +59,32 @@ impl Default for Veth {
 pub enum Console {
     /// A pseudo-terminal of its own on /dev/console; the monitor copies the caller's stdin and stdout.
     Emulated,
+    /// A pseudo-terminal of its own, on /dev/console too, whose other end is the caller's to take
+    /// ([`crate::Container::take_console`]). Those of `stdio` that are `Inherit` are the terminal, one of them at least.
+    Taken(Window),
     /// None: the command gets the descriptors of `stdio`.
     None,
+}
+
+/// How large a terminal is, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Its height.
+    pub rows: u16,
+    /// Its width.
+    pub columns: u16,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Window { rows: 24, columns: 80 }
+    }
 }
 
 /// One of the command's three standard descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stdio {
-    /// The caller's own.
+    /// The caller's own; with a console, that.
     Inherit,
     /// /dev/null.
     Null,
@@ -203,7 +221,7 @@ pub struct Config {
     pub network: Network,
     /// The console.
     pub console: Console,
-    /// Standard descriptors (without console emulation).
+    /// Standard descriptors (all inherited with an emulated console).
     pub stdio: [Stdio; 3],
     /// How many descriptors from 3 on the command keeps from the caller.
     pub preserve_fds: u32,

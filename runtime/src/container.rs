@@ -2,16 +2,18 @@
 //! A started container, and what can be done to it. Nothing here runs in the background: the monitor watches, and
 //! these functions talk to it over one socket and hold pidfds.
 
+mod console;
 mod monitored;
 mod transfer;
 
+pub(crate) use console::Master;
+pub(crate) use monitored::{First, first_message, outcome, readable, reap};
 use monitored::{Monitored, check_owner, gone};
-pub(crate) use monitored::{first_message, outcome, readable, reap};
 pub use transfer::copied;
 
 use crate::caller::{self, raw};
 use crate::compile::{self, Inject, Way};
-use crate::config::{Config, Lifetime, Profile, Stdio, reach_of};
+use crate::config::{Config, Console, Lifetime, Profile, Stdio, Window, reach_of};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
 use crate::outcome::{EndedBy, Outcome};
@@ -47,6 +49,9 @@ pub struct Injection {
     pub user: Option<User>,
     /// Its working directory inside; `/` when none.
     pub chdir: Option<PathBuf>,
+    /// The size of a terminal of the container's own, whose other end is the caller's to take
+    /// ([`Process::take_console`]); those of `stdio` that are `Inherit` are it, one of them at least. No terminal when none.
+    pub console: Option<Window>,
 }
 
 /// A container that this process started, or one whose state is on disk. Dropping it never kills: `Config::lifetime`
@@ -100,7 +105,7 @@ impl Container {
         let mut along = Along::new(config.preserve_fds, &config.pass_fds);
         along.directories(config)?;
         let control = along.caller(config.lifetime)?;
-        let launched = launch::beside(&draft, &along, config.stdio)?;
+        let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
         drop(along);
         let monitored = Monitored::new(control, launched, way == Way::Create)?;
         Ok(Container { hold: Hold::Monitored(monitored), profile: config.seccomp, lifetime: config.lifetime })
@@ -147,6 +152,17 @@ impl Container {
         match &self.hold {
             Hold::Monitored(monitored) => monitored.pidfd(),
             Hold::Stored(stored, _) => stored.init().map(|(_, pidfd)| pidfd).ok_or_else(|| stored.stopped("open")),
+        }
+    }
+
+    /// The other end of the console of a configuration with [`Console::Taken`]: a pseudo-terminal's master, there once
+    /// the container has been made, also before its start. It is close-on-exec and the caller's to close, which hangs the
+    /// command up; so does dropping the container with it. Only who has made the container has it, and once.
+    pub fn take_console(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.take_console(),
+            Hold::Stored(stored, _) => stored.take_console(),
         }
     }
 
@@ -276,6 +292,7 @@ fn inject_into(
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
     compile::check_passed(&injection.pass_fds)?;
+    let console = injection.console.map_or(Console::None, Console::Taken);
     let (cgroups, note) = cgroup::to_enter(pid)?;
     let request = Inject {
         argv: &injection.argv,
@@ -288,7 +305,8 @@ fn inject_into(
         cgroups,
         note,
         timeout: injection.timeout,
-        terminal: false,
+        console,
+        stdio: injection.stdio,
         user: injection.user.as_ref().map(|user| resolve_joined(user, pid)).transpose()?,
         chdir: injection.chdir.as_deref(),
     };
@@ -296,7 +314,7 @@ fn inject_into(
     let mut along = Along::new(0, &injection.pass_fds);
     along.target(target)?;
     let control = along.caller(lifetime)?;
-    let launched = launch::beside(&draft, &along, injection.stdio)?;
+    let launched = launch::beside(&draft, &along, compile::console::outer(console, injection.stdio))?;
     drop(along);
     let mut monitored = Monitored::new(control, launched, false)?;
     monitored.tree = injection.timeout.is_some();
@@ -325,6 +343,11 @@ impl Process {
     /// A pidfd, the caller's to close.
     pub fn pidfd(&self) -> Result<OwnedFd, Error> {
         self.monitored.pidfd()
+    }
+
+    /// The other end of its console, where it was given one, as [`Container::take_console`].
+    pub fn take_console(&self) -> Result<OwnedFd, Error> {
+        self.monitored.take_console()
     }
 
     /// Sends a signal to the injected process. With a deadline SIGKILL ends everything that it started too.

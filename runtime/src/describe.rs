@@ -181,6 +181,10 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::ProtectRoot { submounts: false } => ("the root".into(), none()),
         Step::BindDevices { names } => (joined(*names), "from the host's /dev".into()),
         Step::OpenTerminal {} => ("/dev/pts".into(), "of the container's own".into()),
+        Step::MakeConsole { rows, columns } => {
+            ("a terminal of the container's own".into(), format!("{rows} rows, {columns} columns"))
+        }
+        Step::GiveConsole {} => ("the console's other end".into(), "to the caller".into()),
         Step::OpenConsole {} => ("/dev/console".into(), "a pseudo-terminal of the host".into()),
         Step::RaiseLoopback {} => ("lo".into(), "up".into()),
         Step::MakeVeth { name, peer, bridge, mtu } => {
@@ -195,6 +199,12 @@ fn words(step: &Step<'_>) -> (String, String) {
             (limit_name(*resource), format!("soft {}, hard {}", limit(*soft), limit(*hard)))
         }
         Step::TakeConsole {} => ("/dev/console".into(), "new session, stdin, stdout and stderr".into()),
+        Step::UseConsole { descriptors } => {
+            let names = ["stdin", "stdout", "stderr"].into_iter().enumerate();
+            let used: Vec<&str> =
+                names.filter(|(bit, _)| descriptors & (1 << bit) != 0).map(|(_, name)| name).collect();
+            ("the console".into(), format!("new session, {}", used.join(" ")))
+        }
         Step::ChangeDirectory { path } => (plain(path), none()),
         Step::ResetSignals {} => (none(), "all to their default actions".into()),
         Step::Reap {} => (none(), "this process reaps; the command is its child".into()),

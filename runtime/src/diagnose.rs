@@ -136,6 +136,12 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
             ("console.open", "open a terminal of", "the container's /dev/pts".into())
         }
         (Step::OpenTerminal {}, _) => ("console.open", "set up", "the terminal".into()),
+        (Step::MakeConsole { .. }, Part::Source) => {
+            ("console.open", "open a terminal of", "the container's /dev/pts".into())
+        }
+        (Step::MakeConsole { .. }, Part::Configure) => ("console.open", "set up", "the console".into()),
+        (Step::MakeConsole { .. }, _) => ("console.open", "make the console", "/dev/console".into()),
+        (Step::GiveConsole {}, _) => ("console.give", "hand over", "the console".into()),
         (Step::OpenConsole {}, Part::Source) => ("console.open", "open a pseudo-terminal from", "/dev/ptmx".into()),
         (Step::OpenConsole {}, _) => ("console.open", "make the console", "/dev/console".into()),
         (Step::EnterCgroup { mount, file }, _) => {
@@ -155,7 +161,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::LimitResource { resource, .. }, _) => {
             ("process.rlimit", "set resource limit", crate::describe::limit_name(*resource))
         }
-        (Step::TakeConsole {}, _) => ("console.session", "take the console as", "controlling terminal".into()),
+        (Step::TakeConsole {} | Step::UseConsole { .. }, _) => {
+            ("console.session", "take the console as", "controlling terminal".into())
+        }
         (Step::ChangeDirectory { path }, _) => ("process.chdir", "change directory to", text(path)),
         (Step::ResetSignals {}, _) => ("process.signals", "reset signals", String::new()),
         (Step::Reap {}, _) => ("process.init", "start the command's process", String::new()),
@@ -345,6 +353,16 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::OpenConsole {}, Part::Source, ENOSPC) => {
             ("the host has no more pseudo-terminals (kernel.pty.max)", "close some terminals, or use -c")
         }
+        (Step::MakeConsole { .. }, Part::Source, ENOSPC) => {
+            ("the host has no more pseudo-terminals (kernel.pty.max)", "close some terminals, or ask for no console")
+        }
+        (Step::MakeConsole { .. }, Part::Source, ENOENT | ENOTDIR | ELOOP | libc::ENODEV) => {
+            ("the container has no devpts file system at /dev/pts", "mount one there, or inject without a console")
+        }
+        (Step::UseConsole { .. }, _, libc::EIO) => (
+            "its other end was closed before the command could begin",
+            "keep the other end, or the handle that has it, until the command has ended",
+        ),
         (
             Step::OpenConsole {},
             Part::Source,

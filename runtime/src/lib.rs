@@ -28,7 +28,9 @@ pub mod user;
 pub mod userns;
 
 pub use caller::check_privilege;
-pub use config::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth};
+pub use config::{
+    Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth, Window,
+};
 pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};

@@ -169,6 +169,7 @@ fn injected_command_leaves_no_secret_in_its_monitor() {
             timeout: None,
             user: None,
             chdir: None,
+            console: None,
         })
         .expect("inject");
     let monitor = parent(process.pid());

@@ -2,6 +2,8 @@
 //! The spawn, tried from callers of every kind, and what it leaves of them: nothing else than before. Every test
 //! takes a process of its own, once as the user who runs the tests and, where that is root, once more as a user.
 
+#[path = "spawn/console.rs"]
+mod console;
 #[path = "spawn/deadline.rs"]
 mod deadline;
 #[path = "spawn/left_alone.rs"]

@@ -74,4 +74,6 @@ STEPS = [
     library("run", "run", parent="subreaper"),
     library("run", "pid1", who="plain"),
     library("create-idmap", "create", who="ranges", idmap=True),
+    library("console-taken", "console"),
+    library("console-taken", "console", who="ranges"),
 ]

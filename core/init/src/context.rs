@@ -47,7 +47,7 @@ pub struct Context<'p> {
     pub own: Option<[Option<u64>; OWN]>,
     /// The console's master, in the monitor.
     pub console: Fd,
-    /// The console's own end, in the monitor.
+    /// The console's own end, in the monitor; in PID 1 where it has been opened there.
     pub terminal: Fd,
     /// The outside helper that waits, and the socket that lets it go.
     pub outside: Option<(Child, Fd)>,

@@ -5,7 +5,7 @@ use crate::context::{Context, Fault};
 use crate::namespaces;
 use contain_plan::{Doer, MAX_GROUPS};
 use contain_sys::identity::{self, Capabilities, Dumpable, KeepCapabilities};
-use contain_sys::{Errno, Fd, file};
+use contain_sys::{Errno, file};
 
 /// Becomes `uid` and `gid` of the user namespace and checks it by reading back.
 pub fn become_ids(context: &Context<'_>, uid: u32, gid: u32, clear_groups: bool) -> Result<(), Fault> {
@@ -38,7 +38,7 @@ pub struct User<'a> {
     pub groups: &'a [u8],
     /// Capabilities that are kept across the change where it is one from user 0 to another.
     pub keep: u64,
-    /// Stdin is a console that becomes the user's.
+    /// The console becomes the user's.
     pub console: bool,
 }
 
@@ -47,8 +47,8 @@ pub fn become_user(context: &Context<'_>, user: &User<'_>) -> Result<(), Fault> 
     if user.console {
         // ORDER: the host's devpts may give it group 5, and only a file whose group is mapped can change hands. Its owner
         // may give it to the own group first.
-        file::change_group(Fd(0), 0)?;
-        file::change_owner(Fd(0), user.uid)?;
+        file::change_group(context.terminal, 0)?;
+        file::change_owner(context.terminal, user.uid)?;
     }
     // ORDER: groups, group, user: each takes a capability that the last one ends.
     if user.set_groups {

@@ -164,6 +164,8 @@ pub enum Message {
     },
     /// The container's state is on disk and it outlives its caller from here on; from the caller.
     Detach,
+    /// The console's other end comes along; to the caller, before `Created` or `Started`.
+    Console,
 }
 
 impl Message {
@@ -211,6 +213,7 @@ impl Message {
                 writer.word(*what as u32);
             }
             Message::Detach => writer.word(11),
+            Message::Console => writer.word(12),
         }
         out
     }
@@ -252,6 +255,7 @@ impl Message {
                 },
             },
             11 => Message::Detach,
+            12 => Message::Console,
             _ => return Err(Malformed),
         })
     }

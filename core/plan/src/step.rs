@@ -283,7 +283,7 @@ steps! {
         groups: &'a [u8],
         /// Capabilities that a user other than 0 keeps, for the steps that follow.
         keep: u64,
-        /// Whether stdin is a console that becomes the user's.
+        /// Whether the console becomes the user's.
         console: bool,
     }
     /// Finds, in this mount namespace, what a descriptor of the caller's is, and puts it in that descriptor's place.
@@ -400,5 +400,20 @@ steps! {
         path: Text<'a>,
         /// Permissions of a file that is made.
         mode: u32,
+    }
+    /// Opens a pseudo-terminal of the container's own devpts and hands its other end, which a library's caller gets, to
+    /// the monitor; in a container that is being made it is bound at /dev/console too.
+    51 MakeConsole "console" {
+        /// The window's height, in characters.
+        rows: u32,
+        /// The window's width, in characters.
+        columns: u32,
+    }
+    /// Hands the console's other end to the caller.
+    52 GiveConsole "hand over" {}
+    /// The console becomes the controlling terminal of a session of its own, and some of stdin, stdout and stderr.
+    53 UseConsole "session" {
+        /// Which of the three: bits 0 to 2.
+        descriptors: u32,
     }
 }

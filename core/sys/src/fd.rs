@@ -42,6 +42,15 @@ impl Fd {
         call!(FCNTL, self.0, F_SETFD, usize::from(on_exec == OnExec::Close)).map(drop)
     }
 
+    /// Takes O_NONBLOCK back: reading and writing waits.
+    pub fn set_waits(self) -> Result<()> {
+        const F_GETFL: usize = 3;
+        const F_SETFL: usize = 4;
+        const O_NONBLOCK: usize = 0o4000;
+        let flags = call!(FCNTL, self.0, F_GETFL)?;
+        call!(FCNTL, self.0, F_SETFL, flags & !O_NONBLOCK).map(drop)
+    }
+
     /// Whether it is open and closes at an exec.
     pub fn closes_on_exec(self) -> bool {
         const F_GETFD: usize = 1;

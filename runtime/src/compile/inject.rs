@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The plans of commands without a container of their own: injected into one, or in a user namespace alone.
 
-use super::{Way, become_ids_of, check_chdir, deadline, home, is_assignment, load_seccomp, map_ids, path_of};
+use super::{Way, become_ids_of, check_chdir, console, deadline, home, is_assignment, load_seccomp, map_ids, path_of};
 use crate::cgroup::Place;
-use crate::config::Profile;
+use crate::config::{Console, Profile, Stdio};
 use crate::error::Error;
 use crate::idmap::{self, IdMaps};
 use crate::plan::{Draft, Notes, text, texts};
-use crate::seccomp::{self, Terminal};
+use crate::seccomp;
 use crate::user::Resolved;
 use contain_plan::Step;
 use contain_sys::process::namespace;
@@ -28,8 +28,10 @@ pub(crate) struct Inject<'a> {
     pub keep: u32,
     /// Whether supplementary groups can be cleared inside.
     pub clear_groups: bool,
-    /// Whether it gets a terminal of the container's own.
-    pub terminal: bool,
+    /// Its terminal, one of the container's own.
+    pub console: Console,
+    /// Its standard descriptors, some of which may be that terminal.
+    pub stdio: [Stdio; 3],
     /// The cgroups that it enters.
     pub cgroups: Vec<Place>,
     /// Why it does not enter others.
@@ -48,6 +50,7 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
     check_chdir(request.chdir)?;
+    console::check(request.console, &request.stdio, way)?;
     let of_user = request.user.iter().flat_map(|user| user.notes.iter());
     let mut draft = Draft::with_notes(request.note.iter().chain(of_user).cloned().collect(), Notes::new());
     draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
@@ -57,24 +60,20 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     deadline(request.timeout, &mut draft)?;
     draft.init(Step::BecomeIds { uid: 0, gid: 0, clear_groups: request.clear_groups });
     // ORDER: before the reaper, whose child the command is: the other end goes to the monitor from here.
-    if request.terminal {
-        draft.init(Step::OpenTerminal {});
-    }
+    console::open_inside(request.console, &mut draft);
     if request.timeout.is_some() {
         // What is orphaned below the command stays below this process, and is found there at the deadline.
         draft.init(Step::Reap {});
     }
-    if request.terminal {
-        draft.init(Step::TakeConsole {});
-    }
+    console::session(request.console, &request.stdio, &mut draft);
     draft.init(Step::ChangeDirectory { path: c"/" });
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
-    let terminal = if request.terminal { Terminal::Own } else { Terminal::Passed };
+    let terminal = console::terminal(request.console, &request.stdio);
     if let Some(user) = &request.user {
         let filtered = seccomp::program(request.profile, terminal).is_some();
-        become_ids_of(user, filtered, request.terminal, &mut draft);
+        become_ids_of(user, filtered, request.console, &mut draft);
     }
     if let Some(path) = request.chdir {
         draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
@@ -93,8 +92,8 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
         environment: environment.list(),
         keep: request.keep,
     });
-    draft.monitor(Step::Watch { console: request.terminal, guard: false });
-    if request.terminal {
+    draft.monitor(Step::Watch { console: request.console == Console::Emulated, guard: false });
+    if request.console == Console::Emulated {
         draft.finally(Step::RestoreTerminal {});
     }
     if way != Way::InPlace {

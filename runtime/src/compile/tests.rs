@@ -10,7 +10,7 @@ use super::sources::Source;
 use super::*;
 use crate::NewFile;
 use crate::cgroup::Place;
-use crate::config::{Mount, Overlay, Veth};
+use crate::config::{Mount, Overlay, Stdio, Veth, Window};
 use crate::explain;
 use crate::plan::{Bytes, Test};
 use contain_plan::{Descriptors, Doer, Entry, Plan};
@@ -146,7 +146,7 @@ fn library() -> Config {
 }
 
 fn plan_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Error> {
-    check(config)?;
+    check(config, way)?;
     container_with(config, facts, way)
 }
 
@@ -185,7 +185,7 @@ fn whole_veth() -> Veth {
 fn networks_that_cannot_be_are_refused_by_field() {
     let refused = |veth: Veth| {
         let config = Config { network: Network::Veth(veth), ..directory() };
-        check(&config).map_err(|error| error.operation + &error.object).err().unwrap_or_default()
+        check(&config, Way::InPlace).map_err(|error| error.operation + &error.object).err().unwrap_or_default()
     };
     assert_eq!(refused(whole_veth()), "");
     let address = |text: &str, bits| Some((text.parse().expect("an address"), bits));
@@ -203,6 +203,40 @@ fn networks_that_cannot_be_are_refused_by_field() {
         let told = refused(veth);
         assert!(told.contains(field), "{field}: {told:?}");
     }
+}
+
+#[test]
+fn consoles_that_nobody_could_use_are_refused_with_what_is_allowed() {
+    let refused = |stdio, way| {
+        let error = plan_with(&taken(stdio), &facts(roots_maps()), way).err().expect("no plan");
+        format!("{error:?}")
+    };
+    assert!(refused([Stdio::Inherit; 3], Way::InPlace).contains("emulated"));
+    let none_left = refused([Stdio::Null, Stdio::Descriptor(4), Stdio::Null], Way::Run);
+    assert!(none_left.contains("leave one of the three"), "{none_left}");
+    let emulated = Config { console: Console::Emulated, ..taken([Stdio::Null, Stdio::Inherit, Stdio::Inherit]) };
+    assert!(plan_with(&emulated, &facts(roots_maps()), Way::Run).is_err());
+}
+
+#[test]
+fn a_console_to_take_is_the_callers_before_anything_of_the_command_is_done() {
+    for (draft, before) in [
+        (plan_with(&taken([Stdio::Inherit; 3]), &facts(roots_maps()), Way::Run).expect("a plan"), REAP),
+        (plan_with(&taken([Stdio::Inherit; 3]), &facts(roots_maps()), Way::Create).expect("a plan"), AWAIT_START),
+        (injected_on_a_console(Some(Duration::from_secs(1))), REAP),
+    ] {
+        assert_order("console", &draft, &[MAKE_CONSOLE, GIVE_CONSOLE, before, USE_CONSOLE, EXECUTE]);
+    }
+}
+
+#[test]
+fn what_becomes_the_console_is_nothing_of_the_callers_before() {
+    let [stdin, stdout] = [Stdio::Inherit, Stdio::Descriptor(7)];
+    let config = taken([stdin, stdout, stdin]);
+    assert_eq!(console::outer_stdio(&config), [Stdio::Null, stdout, Stdio::Null]);
+    let helper = Config { inside: Some("true".into()), ..config };
+    assert_eq!(console::outer_stdio(&helper), helper.stdio);
+    assert_eq!(console::outer(Console::None, [stdin; 3]), [stdin; 3]);
 }
 
 /// A name and the plan of every kind of configuration.
@@ -287,6 +321,14 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("copy_in", copied(Direction::In { mode: 0o640 })),
         ("library_create", for_library(library(), Way::Create)),
         ("library_console", for_library(Config { console: Console::Emulated, init: false, ..library() }, Way::Run)),
+        ("console_taken", for_library(taken([Stdio::Inherit; 3]), Way::Run)),
+        ("console_taken_create", {
+            let user = Some(alice());
+            let config = taken([Stdio::Descriptor(7), Stdio::Inherit, Stdio::Null]);
+            plan_with(&config, &Facts { user, ..facts(roots_maps()) }, Way::Create).expect("a plan")
+        }),
+        ("inject_console", injected_on_a_console(None)),
+        ("inject_console_timeout", injected_on_a_console(Some(Duration::from_secs(60)))),
         ("inject_in_place", injected(Profile::System, Way::InPlace, u32::MAX)),
         ("inject_library", injected(Profile::App, Way::Run, 0)),
         ("inject_cgroups", {
@@ -310,6 +352,10 @@ fn cases() -> Vec<(&'static str, Draft)> {
     ]
 }
 
+fn taken(stdio: [Stdio; 3]) -> Config {
+    Config { console: Console::Taken(Window { rows: 50, columns: 132 }), stdio, ..library() }
+}
+
 fn copied(direction: Direction) -> Draft {
     let namespaces = namespace::USER | namespace::MOUNT | namespace::PID;
     let path = OsStr::new("/tmp/result");
@@ -326,11 +372,15 @@ fn injected_with(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>) -> 
 }
 
 fn injected_for(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>, timeout: Option<Duration>) -> Draft {
-    injected_whole(profile, way, keep, cgroups, timeout, false)
+    injected_whole(profile, way, keep, cgroups, timeout, Console::None)
 }
 
 fn injected_on_a_terminal(timeout: Option<Duration>) -> Draft {
-    injected_whole(Profile::System, Way::InPlace, 0, Vec::new(), timeout, true)
+    injected_whole(Profile::System, Way::InPlace, 0, Vec::new(), timeout, Console::Emulated)
+}
+
+fn injected_on_a_console(timeout: Option<Duration>) -> Draft {
+    injected_whole(Profile::App, Way::Run, 0, Vec::new(), timeout, Console::Taken(Window::default()))
 }
 
 fn injected_whole(
@@ -339,13 +389,14 @@ fn injected_whole(
     keep: u32,
     cgroups: Vec<Place>,
     timeout: Option<Duration>,
-    terminal: bool,
+    console: Console,
 ) -> Draft {
     let request = Inject {
         argv: &words(&["ps", "ax"]),
         env: &words(&["container=contain", "PATH=/sbin:/bin"]),
         timeout,
-        terminal,
+        console,
+        stdio: [Stdio::Inherit; 3],
         profile,
         namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
         pid: 4711,
@@ -369,7 +420,8 @@ fn injected_as(uid: u32) -> Draft {
         pid: 4711,
         keep: 0,
         clear_groups: true,
-        terminal: false,
+        console: Console::None,
+        stdio: [Stdio::Inherit; 3],
         cgroups: Vec::new(),
         note: None,
         timeout: None,
@@ -418,6 +470,9 @@ const SECCOMP: u16 = 28;
 const CAPABILITIES: u16 = 26;
 const NO_NEW_PRIVS: u16 = 27;
 const EXECUTE: u16 = 29;
+const MAKE_CONSOLE: u16 = 51;
+const GIVE_CONSOLE: u16 = 52;
+const USE_CONSOLE: u16 = 53;
 const WATCH: u16 = 32;
 
 #[test]

@@ -6,7 +6,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth};
+use super::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth, Window};
 use crate::capability;
 use crate::error::Error;
 use crate::user::{Id, User};
@@ -20,7 +20,6 @@ use std::time::Duration;
 const VERSION: u64 = 1;
 
 const PROFILES: [(&str, Profile); 3] = [("system", Profile::System), ("app", Profile::App), ("none", Profile::None)];
-const CONSOLES: [(&str, Console); 2] = [("emulated", Console::Emulated), ("none", Console::None)];
 const LIFETIMES: [(&str, Lifetime); 2] = [("bound", Lifetime::Bound), ("detached", Lifetime::Detached)];
 
 /// Resource limits in the order of their numbers (getrlimit(2)).
@@ -95,7 +94,11 @@ impl Config {
             "uid_map": uid_map,
             "gid_map": gid_map,
             "network": network_value(network),
-            "console": word(&CONSOLES, console),
+            "console": match console {
+                Console::Emulated => json!("emulated"),
+                Console::Taken(Window { rows, columns }) => json!({ "taken": { "rows": rows, "columns": columns } }),
+                Console::None => json!("none"),
+            },
             "stdio": stdio.iter().map(standard).collect::<Vec<_>>(),
             "preserve_fds": preserve_fds,
             "pass_fds": pass_fds,
@@ -159,7 +162,7 @@ fn take_rest(fields: &mut Fields, config: &mut Config) -> Result<(), Error> {
     fields.set_some("uid_map", &mut config.uid_map, Item::string)?;
     fields.set_some("gid_map", &mut config.gid_map, Item::string)?;
     fields.set("network", &mut config.network, network_of)?;
-    fields.set("console", &mut config.console, |item| item.word(&CONSOLES))?;
+    fields.set("console", &mut config.console, console_of)?;
     fields.set("stdio", &mut config.stdio, |item| {
         let shown = item.clone();
         let three = item.list(standard_of)?;
@@ -322,6 +325,23 @@ fn network_of(item: Item) -> Result<Network, Error> {
             fields.finish().map(|()| Network::Veth(veth))
         }
         _ => Err(item.wrong("\"private\", \"host\", or {\"veth\": …}")),
+    }
+}
+
+fn console_of(item: Item) -> Result<Console, Error> {
+    match only(&item) {
+        _ if item.value == "emulated" => Ok(Console::Emulated),
+        _ if item.value == "none" => Ok(Console::None),
+        Some((name, taken)) if name == "taken" => {
+            let length =
+                |item: Item| item.one_of("a number from 0 to 65535", |value| u16::try_from(value.as_u64()?).ok());
+            let mut fields = taken.object()?;
+            let mut window = Window::default();
+            fields.set("rows", &mut window.rows, length)?;
+            fields.set("columns", &mut window.columns, length)?;
+            fields.finish().map(|()| Console::Taken(window))
+        }
+        _ => Err(item.wrong("\"none\", \"emulated\", or {\"taken\": …}")),
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a process holds of a monitor that it has started itself: the socket to it, its pidfd, and what it has said.
 
+use super::console::Master;
 use crate::caller::{own, raw, system};
 use crate::error::{Error, Kind};
 use crate::launch::Launched;
@@ -28,6 +29,7 @@ pub(super) struct Monitored {
     pub(super) owner: u32,
     /// Only the monitor can kill all of it: what a command with a deadline has started in somebody else's container.
     pub(super) tree: bool,
+    console: Master,
     state: Mutex<Told>,
 }
 
@@ -49,23 +51,23 @@ impl Monitored {
     /// Waits until contain-init says that its process is there.
     pub(super) fn new(control: OwnedFd, launched: Launched, created: bool) -> Result<Monitored, Error> {
         let monitor = own(launched.monitor.pidfd);
-        let (message, passed) = first_message(&control, &monitor, &launched.plan).inspect_err(|_| reap(&monitor))?;
+        let First { message, passed, console } =
+            first_message(&control, &monitor, &launched.plan).inspect_err(|_| reap(&monitor))?;
         let init_pid = match message {
             Message::Created { init } if created => init,
             Message::Started { init } if !created => init,
             _ => return Err(unexpected()),
         };
-        if !passed.is_some() {
-            return Err(unexpected());
-        }
+        let init = passed.ok_or_else(unexpected)?;
         Ok(Monitored {
             control,
             monitor,
             monitor_pid: launched.monitor.pid,
-            init: own(passed),
+            init,
             init_pid,
             owner: std::process::id(),
             tree: false,
+            console: Master::of(console),
             state: Mutex::new(Told { plan: created.then_some(launched.plan), ..Told::default() }),
         })
     }
@@ -115,12 +117,8 @@ impl Monitored {
     }
 
     pub(super) fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
-        let (message, passed) =
-            first_message(&self.control, &self.monitor, plan).inspect_err(|_| reap(&self.monitor))?;
-        if passed.is_some() {
-            drop(own(passed));
-        }
-        match message {
+        let first = first_message(&self.control, &self.monitor, plan).inspect_err(|_| reap(&self.monitor))?;
+        match first.message {
             Message::Started { .. } => Ok(()),
             _ => Err(unexpected()),
         }
@@ -139,6 +137,12 @@ impl Monitored {
         self.init.try_clone().map_err(|error| {
             system("container", "duplicate", "a pidfd")(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
         })
+    }
+
+    pub(super) fn take_console(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        let absent = ("it was made without one for the caller", "ask for one when it is made");
+        self.console.take(&format!("process {}", self.init_pid), absent)
     }
 
     pub(super) fn kill(&self, signal: i32) -> Result<(), Error> {
@@ -306,7 +310,17 @@ pub(crate) fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<us
 }
 
 /// The first thing that a new contain-init has to say.
-pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<(Message, Fd), Error> {
+pub(crate) struct First {
+    pub message: Message,
+    /// What came with it.
+    pub passed: Option<OwnedFd>,
+    /// The console's other end, which came before it.
+    pub console: Option<OwnedFd>,
+}
+
+/// Waits for it; a failure is an error.
+pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<First, Error> {
+    let mut console = None;
     loop {
         readable([control, monitor], -1)?;
         let mut buffer = [0u8; LENGTH];
@@ -318,14 +332,11 @@ pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) 
             return Err(Error::new(Kind::System, "monitor", "start", "contain-init")
                 .cause("it died before the container was made: it was killed, or ran out of memory"));
         }
+        let passed = passed.is_some().then(|| own(passed));
         match Message::from_bytes(&buffer[..length]) {
-            Ok(Message::Failed(failure)) => {
-                if passed.is_some() {
-                    drop(own(passed));
-                }
-                return Err(failed(Some(plan), &failure));
-            }
-            Ok(message) => return Ok((message, passed)),
+            Ok(Message::Failed(failure)) => return Err(failed(Some(plan), &failure)),
+            Ok(Message::Console) => console = passed,
+            Ok(message) => return Ok(First { message, passed, console }),
             Err(_) => return Err(unexpected()),
         }
     }

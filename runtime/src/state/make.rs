@@ -10,7 +10,7 @@ use super::{Runtime, check_id, directory_name, fd};
 use crate::caller::{self, own, raw};
 use crate::compile::{self, Way};
 use crate::config::{Config, Lifetime, Root};
-use crate::container::{first_message, reap};
+use crate::container::{First, Master, first_message, reap};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
 use contain_plan::Message;
@@ -151,11 +151,15 @@ pub(super) fn create(
     entry.along(&mut along)?;
     // Until the state is on disk every container dies with its caller: nobody else could find it.
     let control = along.caller(Lifetime::Bound)?;
-    let launched = launch::beside(&draft, &along, config.stdio)?;
+    let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
     drop(along);
     let monitor = own(launched.monitor.pidfd);
     match note(&entry, config, transient, &control, &monitor, &launched) {
-        Ok(()) => entry.keep(),
+        Ok(console) => {
+            let (mut stored, lock) = entry.keep()?;
+            stored.console = Master::of(console);
+            Ok((stored, lock))
+        }
         Err(error) => {
             // ORDER: nothing may be left that the directory was about, when that is removed.
             let _ = process::send_signal(raw(&monitor), number::SIGKILL);
@@ -166,7 +170,8 @@ pub(super) fn create(
     }
 }
 
-/// Waits for PID 1, writes the state down, and lets the container go on without this process where it is to.
+/// Waits for PID 1, writes the state down, and lets the container go on without this process where it is to. The other
+/// end of the console, where there is one, is the caller's.
 fn note(
     entry: &Entry,
     config: &Config,
@@ -174,9 +179,9 @@ fn note(
     control: &OwnedFd,
     monitor: &OwnedFd,
     launched: &Launched,
-) -> Result<(), Error> {
-    let (message, passed) = first_message(control, monitor, &launched.plan)?;
-    let init = if passed.is_some() { own(passed) } else { return Err(unexpected()) };
+) -> Result<Option<OwnedFd>, Error> {
+    let First { message, passed, console } = first_message(control, monitor, &launched.plan)?;
+    let init = passed.ok_or_else(unexpected)?;
     let Message::Created { init: pid } = message else { return Err(unexpected()) };
     let held = Held::new(launched.monitor.pid).zip(Held::new(pid));
     let died = || Error::new(Kind::Gone, STAGE, "create container", &entry.id).cause("it was killed meanwhile");
@@ -185,7 +190,7 @@ fn note(
     if config.lifetime == Lifetime::Detached {
         socket::send(raw(control), &Message::Detach.to_bytes(), Fd::NONE, Wait::Yes).map_err(|_| died())?;
     }
-    Ok(())
+    Ok(console)
 }
 
 fn unexpected() -> Error {

@@ -9,7 +9,7 @@ use super::make::CONTROL;
 use super::{State, Status, check_scope, processes, remove, status_of};
 use crate::caller::{own, raw, system};
 use crate::config::{Lifetime, Profile};
-use crate::container::{outcome, readable, reap};
+use crate::container::{Master, outcome, readable, reap};
 use crate::error::{Error, Kind};
 use crate::outcome::{EndedBy, Outcome};
 use crate::{cgroup, diagnose, join};
@@ -38,6 +38,8 @@ pub(crate) struct Stored {
     document: Document,
     /// Why this process ended it.
     reason: Mutex<Option<EndedBy>>,
+    /// The console's other end, in the process that created it.
+    pub(super) console: Master,
 }
 
 impl Stored {
@@ -49,7 +51,7 @@ impl Stored {
             return Err(super::absent(&shown).remedy("its directory belongs to another id"));
         }
         check_scope(&document)?;
-        Ok(Stored { parent, directory, name, document, reason: Mutex::new(None) })
+        Ok(Stored { parent, directory, name, document, reason: Mutex::new(None), console: Master::default() })
     }
 
     /// Where it is: what its directory is in, its directory, its name.
@@ -159,6 +161,15 @@ impl Stored {
 
     fn started_before(&self) -> Error {
         Error::new(Kind::Invalid, STAGE, "start container", self.id()).cause("it was started before")
+    }
+
+    /// The console's other end, once.
+    pub fn take_console(&self) -> Result<OwnedFd, Error> {
+        let absent = (
+            "it was created without one for the caller, or by another process, which alone has it",
+            "take it in the process that creates the container, by the handle of that",
+        );
+        self.console.take(&format!("container {}", self.id()), absent)
     }
 
     pub fn stopped(&self, operation: &str) -> Error {

@@ -17,6 +17,7 @@ fn injection(script: &str, timeout: Option<Duration>) -> Injection {
         timeout,
         user: None,
         chdir: None,
+        console: None,
     }
 }
 

@@ -130,6 +130,7 @@ fn every_kind(round: usize) {
             timeout: None,
             user: None,
             chdir: None,
+            console: None,
         };
         let injected = container.inject(&injection).expect("inject");
         assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);

@@ -25,6 +25,7 @@ fn no_child_is_left() {
             timeout: None,
             user: None,
             chdir: None,
+            console: None,
         })
         .expect("inject");
     assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);

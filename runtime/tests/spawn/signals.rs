@@ -119,6 +119,7 @@ fn command_starts_without_the_callers_mask_and_dispositions() {
                 timeout: None,
                 user: None,
                 chdir: None,
+                console: None,
             })
             .expect("inject");
         drop(writer);

@@ -2,7 +2,7 @@
 //! The life of a container whose every verb is another process's.
 
 use crate::scenario::{PATIENCE, alone, shell};
-use crate::stage::{Stage, detached, kind, sleeper};
+use crate::stage::{Stage, consoled, detached, kind, sleeper};
 use contain::{Config, EndedBy, Kind, Lifetime, Root, Runtime, State};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::time::Duration;
@@ -54,6 +54,33 @@ fn result_is_recorded_for_those_who_come_later() {
             assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Exited, 7));
             assert!(outcome.wall > Duration::ZERO && outcome.peak_memory > 0, "{outcome:?}");
             stage.runtime().delete("web", false).expect("it has ended");
+        });
+    });
+}
+
+#[test]
+fn console_is_its_creators_alone() {
+    alone("life::console_is_its_creators_alone", || {
+        Stage::run("life::console_is_its_creators_alone", |stage| {
+            let creator = stage.runtime().create("web", &consoled()).expect("it is created");
+            let opened = stage.container("web");
+            let refused = opened.take_console().expect_err("another handle has none");
+            assert!(refused.kind == Kind::Invalid && refused.to_string().contains("by another process"), "{refused}");
+            let master = creator.take_console().expect("its console");
+            assert_eq!(kind(creator.take_console()), Some(Kind::Invalid));
+            drop(creator);
+            assert_eq!(stage.other("start web"), "ok\n");
+            assert_eq!(stage.state("web"), State::Running);
+            drop(master);
+            let outcome = opened.wait(Some(PATIENCE)).expect("wait").expect("its end");
+            assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Signalled, 1), "it hung up");
+            opened.delete(false).expect("it has ended");
+            // With its creator the console goes, and there is nothing to begin on.
+            assert_eq!(stage.other("create-console web"), "ok\n");
+            assert_eq!(stage.state("web"), State::Created);
+            let said = stage.other("start web");
+            assert!(said.contains("closed before the command could begin"), "{said}");
+            stage.runtime().delete("web", true).expect("it has ended");
         });
     });
 }

@@ -3,7 +3,7 @@
 //! verb as its part.
 
 use crate::scenario::{self, helper, part};
-use contain::{Config, Container, Error, Injection, Kind, Lifetime, Runtime, State, Stdio};
+use contain::{Config, Console, Container, Error, Injection, Kind, Lifetime, Runtime, State, Stdio, Window};
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -115,6 +115,11 @@ pub fn sleeper() -> Config {
     detached(scenario::config(&["sleep", "1000"]))
 }
 
+/// The same on a console of its own.
+pub fn consoled() -> Config {
+    Config { console: Console::Taken(Window::default()), stdio: [Stdio::Inherit; 3], ..sleeper() }
+}
+
 /// The same that lives on.
 pub fn detached(config: Config) -> Config {
     Config { lifetime: Lifetime::Detached, stdio: [Stdio::Null; 3], ..config }
@@ -132,6 +137,7 @@ fn perform(role: &str) {
         "create-bound" => runtime.create(id, &Config { lifetime: Lifetime::Bound, ..sleeper() }).map(|_| linger()),
         "create-wait" => runtime.create(id, &sleeper()).map(|_| linger()),
         "create-missing" => runtime.create(id, &detached(scenario::config(&["no-such-program"]))).map(drop),
+        "create-console" => runtime.create(id, &consoled()).map(drop),
         "run" => runtime.run(id, &sleeper()).map(drop),
         "run-script" => runtime.run(id, &detached(scenario::shell(&words.collect::<Vec<_>>().join(" ")))).map(drop),
         "delete" => runtime.delete(id, true),
@@ -168,6 +174,7 @@ fn open(runtime: &Runtime, verb: &str, id: &str, argument: &str) -> Result<(), E
                 timeout: None,
                 user: None,
                 chdir: None,
+                console: None,
             };
             let outcome = container.inject(&injection)?.wait(None)?.expect("an end");
             println!("said: {:?} {}", outcome.ended_by, outcome.status);

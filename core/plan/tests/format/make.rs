@@ -105,6 +105,9 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         48 => Step::MakeFile { path: text, mode: word, contents: signed, offset: long, length: longer },
         49 => Step::CopyOut { path: text, limit: long },
         50 => Step::CopyIn { path: text, mode: word },
+        51 => Step::MakeConsole { rows: word, columns: other },
+        52 => Step::GiveConsole {},
+        53 => Step::UseConsole { descriptors: word },
         _ => return None,
     })
 }

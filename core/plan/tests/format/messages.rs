@@ -20,10 +20,11 @@ fn number(message: &Message) -> u32 {
         Message::Release => 9,
         Message::Pass { .. } => 10,
         Message::Detach => 11,
+        Message::Console => 12,
     }
 }
 
-const LAST: u32 = 11;
+const LAST: u32 = 12;
 
 fn failure() -> impl Strategy<Value = Failure> {
     let text = prop::collection::vec(any::<u8>(), TEXT).prop_map(|bytes| bytes.try_into().expect("as many"));
@@ -58,6 +59,7 @@ fn message() -> impl Strategy<Value = Message> {
         prop_oneof![Just(Passed::Console), Just(Passed::Root), Just(Passed::Terminal)]
             .prop_map(|what| Message::Pass { what }),
         Just(Message::Detach),
+        Just(Message::Console),
     ]
 }
 
@@ -87,6 +89,7 @@ pub fn all() -> Vec<Message> {
         Message::Pass { what: Passed::Root },
         Message::Pass { what: Passed::Terminal },
         Message::Detach,
+        Message::Console,
     ]
 }
 

@@ -67,6 +67,7 @@ fn every_field_comes_back() {
         Config { network: Network::Host, overlay: Some(Overlay { size: None }), ..usual() },
         Config { network: Network::Veth(Veth::default()), capabilities: Some(0), ..usual() },
         Config { user: Some(User { user: Id::Number(5), group: None }), seccomp: Profile::None, ..usual() },
+        Config { console: Console::Taken(Window { rows: 0, columns: 65535 }), ..usual() },
     ];
     for config in configs {
         assert_eq!(Config::from_json(config.to_json().as_bytes()), Ok(config));
@@ -135,6 +136,9 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_is_allowed() {
             "files",
             "nofile",
         ),
+        (r#"{"root":"host","argv":["x"],"console":"taken"}"#, "console", "\"taken\"", "emulated"),
+        (r#"{"root":"host","argv":["x"],"console":{"taken":{"rows":65536}}}"#, "console.taken.rows", "65536", "65535"),
+        (r#"{"root":"host","argv":["x"],"console":{"taken":{"cols":1}}}"#, "console.taken.cols", "1", "columns"),
         (r#"{"root":"host","argv":["x"],"lifetime":"eternal"}"#, "lifetime", "eternal", "\"bound\" or \"detached\""),
     ];
     for (document, place, value, allowed) in cases {
