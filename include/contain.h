@@ -261,6 +261,27 @@ typedef struct {
     const int32_t *pass_fds;
     // How many pass_fds has.
     uint64_t pass_fds_count;
+    // Who it runs as: USER[:GROUP] as of contain_config_set_user(), by the container's files as they are now; NULL: root.
+    // HOME is that user's unless env names another.
+    const char *user;
+    // Its working directory inside; NULL: `/`.
+    const char *chdir;
+    // Its supplementary groups, each a decimal number or a name of the container's, a NULL behind the last; NULL: those
+    // that the container's files give the user, and none of root.
+    const char *const *groups;
+    // The capabilities over the container's user namespace that it keeps, by name, a NULL behind the last; NULL: all of
+    // them, whatever was taken from the container's command. A user other than root has none: they are then what it may
+    // gain by exec.
+    const char *const *capabilities;
+    // Its resource limits, three numbers each: an RLIMIT_ value, the soft limit, the hard limit or CONTAIN_UNLIMITED;
+    // the others are the caller's. NULL: none.
+    const uint64_t *rlimits;
+    // How many limits there are.
+    uint64_t rlimits_count;
+    // 1: it and all that it starts gain no privilege by exec. 0: they do, unless the caller may not either.
+    uint32_t no_new_privs;
+    // 0.
+    uint32_t reserved2;
 } contain_inject_options;
 
 // How a command ended. Times are those of the command and of everything it waited for.
@@ -751,7 +772,7 @@ int contain_config_set_capabilities(contain_config *config,
 // config: the configuration.
 // resource: an RLIMIT_ value.
 // soft: the soft limit, or CONTAIN_UNLIMITED.
-// hard: the hard limit, at least the soft one; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+// hard: the hard limit, at least the soft one, at most the caller's own.
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if config is NULL, resource is no resource, or soft is above hard.
@@ -971,16 +992,17 @@ int contain_container_run(const contain_config *config,
 //
 // container: the container.
 // argv: the command and its arguments, a NULL behind the last.
-// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: the environment and the profile
-// of the container's command, and the caller's own descriptors. It is the container's root with all capabilities of the
-// container's, whatever was taken from the container's command.
+// options: environment, descriptors, seccomp profile, deadline, user, directory, capabilities, limits; NULL, with a size
+// of 0: the environment and the profile of the container's command, the caller's own descriptors and limits, the
+// container's root in `/` with all capabilities of the container's, whatever was taken from the container's command.
 // size: sizeof *options.
 // process: where the process goes; the caller frees it with contain_process_free().
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
 // that is none; -E2BIG for options that this library does not know; CONTAIN_E_GONE if the container has ended or was
-// not started; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
+// not started; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
+// CONTAIN_E_NOT_EXECUTABLE for the command.
 // Ownership: strings are copied; descriptors are duplicated and stay the caller's.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_inject(const contain_container *container,
@@ -1108,8 +1130,8 @@ void contain_container_free(contain_container *container);
 //
 // pid: the process id of a supervisor, as inject(1) takes it, or of a container's PID 1.
 // argv: the command and its arguments, a NULL behind the last; looked up on the PATH of its environment.
-// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: a usual environment, the
-// caller's own descriptors, CONTAIN_SECCOMP_SYSTEM.
+// options: as of contain_container_inject(); NULL, with a size of 0: a usual environment, CONTAIN_SECCOMP_SYSTEM, and the
+// rest as there.
 // size: sizeof *options.
 // process: where the process goes; the caller frees it with contain_process_free().
 // err: where an error goes, or NULL.

@@ -13,6 +13,7 @@ mod json;
 
 #[cfg(test)]
 pub(crate) use network::VethOptions;
+pub(crate) use process::{capabilities, rlimit};
 pub(crate) use set::lifetime;
 
 use crate::boundary::{Handle, Maker, Output, borrow, call, free, invalid};

@@ -139,16 +139,17 @@ pub unsafe extern "C" fn contain_container_run(
 ///
 /// container: the container.
 /// argv: the command and its arguments, a NULL behind the last.
-/// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: the environment and the profile
-/// of the container's command, and the caller's own descriptors. It is the container's root with all capabilities of the
-/// container's, whatever was taken from the container's command.
+/// options: environment, descriptors, seccomp profile, deadline, user, directory, capabilities, limits; NULL, with a size
+/// of 0: the environment and the profile of the container's command, the caller's own descriptors and limits, the
+/// container's root in `/` with all capabilities of the container's, whatever was taken from the container's command.
 /// size: sizeof *options.
 /// process: where the process goes; the caller frees it with contain_process_free().
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
 /// that is none; -E2BIG for options that this library does not know; CONTAIN_E_GONE if the container has ended or was
-/// not started; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
+/// not started; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
+/// CONTAIN_E_NOT_EXECUTABLE for the command.
 /// Ownership: strings are copied; descriptors are duplicated and stay the caller's.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]

@@ -9,7 +9,7 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 28] = [
+const FEATURES: [&str; 29] = [
     "capabilities",
     "config-json",
     "console-emulated",
@@ -20,6 +20,7 @@ const FEATURES: [&str; 28] = [
     "host-root",
     "init",
     "inject",
+    "inject-rights",
     "lifetime-detached",
     "mounts",
     "network-host",

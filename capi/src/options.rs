@@ -2,12 +2,13 @@
 //! Structs of options, passed as (pointer, size): a program that was built with an older or a newer header than the
 //! library's works all the same. All zeros is always the usual thing.
 
-use crate::boundary::{invalid, null};
+use crate::boundary::{invalid, null, switch};
 use crate::strings;
-use runtime::{Error, Injection, Kind, Profile, Stdio};
+use runtime::{Error, Id, Injection, Kind, Profile, Rlimit, Stdio, User};
 use std::ffi::{OsString, c_char, c_int};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -69,6 +70,27 @@ pub struct InjectOptions {
     pub pass_fds: *const i32,
     /// How many pass_fds has.
     pub pass_fds_count: u64,
+    /// Who it runs as: USER[:GROUP] as of contain_config_set_user(), by the container's files as they are now; NULL: root.
+    /// HOME is that user's unless env names another.
+    pub user: *const c_char,
+    /// Its working directory inside; NULL: `/`.
+    pub chdir: *const c_char,
+    /// Its supplementary groups, each a decimal number or a name of the container's, a NULL behind the last; NULL: those
+    /// that the container's files give the user, and none of root.
+    pub groups: *const *const c_char,
+    /// The capabilities over the container's user namespace that it keeps, by name, a NULL behind the last; NULL: all of
+    /// them, whatever was taken from the container's command. A user other than root has none: they are then what it may
+    /// gain by exec.
+    pub capabilities: *const *const c_char,
+    /// Its resource limits, three numbers each: an RLIMIT_ value, the soft limit, the hard limit or CONTAIN_UNLIMITED;
+    /// the others are the caller's. NULL: none.
+    pub rlimits: *const u64,
+    /// How many limits there are.
+    pub rlimits_count: u64,
+    /// 1: it and all that it starts gain no privilege by exec. 0: they do, unless the caller may not either.
+    pub no_new_privs: u32,
+    /// 0.
+    pub reserved2: u32,
 }
 
 /// Descriptors that a command is to keep.
@@ -98,6 +120,8 @@ pub(crate) unsafe fn descriptors(pointer: *const i32, count: usize) -> Result<Ve
 
 /// How many descriptors a command can keep.
 const KEPT: usize = 1024;
+/// How many resources have limits.
+const LIMITS: usize = 16;
 
 /// A struct of which all zeros is a valid value, and whose every byte belongs to a field.
 ///
@@ -247,23 +271,78 @@ impl InjectOptions {
         // SAFETY: as the caller says.
         unsafe {
             let (argv, seccomp, pass_fds) = (strings::command(argv)?, self.seccomp()?, self.pass_fds()?);
-            let env = self.environment()?.unwrap_or_else(|| env.to_vec());
-            let wired = self.wired()?;
-            Ok((
-                Injection {
-                    argv,
-                    env,
-                    stdio: wired.stdio,
-                    pass_fds,
-                    seccomp,
-                    timeout: self.timeout(),
-                    user: None,
-                    chdir: None,
-                    console: None,
-                },
-                wired,
-            ))
+            let user = strings::optional("user", self.user)?.map(|user| User::parse(&user)).transpose()?;
+            let env = self.environment()?.unwrap_or_else(|| {
+                // The user's own HOME, then, from the container's passwd.
+                let kept = |variable: &&OsString| user.is_none() || !variable.as_bytes().starts_with(b"HOME=");
+                env.iter().filter(kept).cloned().collect()
+            });
+            let chdir = if self.chdir.is_null() { None } else { Some(strings::bytes("chdir", self.chdir)?.into()) };
+            let (groups, capabilities) = (self.groups()?, self.capabilities()?);
+            let (rlimits, no_new_privs) = (self.rlimits()?, switch("no_new_privs", self.no_new_privs)?);
+            let (timeout, wired) = (self.timeout(), self.wired()?);
+            let injection = Injection {
+                env,
+                stdio: wired.stdio,
+                pass_fds,
+                seccomp,
+                timeout,
+                user,
+                groups,
+                chdir,
+                capabilities,
+                no_new_privs,
+                rlimits,
+                ..Injection::new(argv)
+            };
+            Ok((injection, wired))
         }
+    }
+
+    /// The supplementary groups, where they are given.
+    ///
+    /// # Safety
+    /// `groups` is NULL or an array of strings that a NULL ends.
+    unsafe fn groups(&self) -> Result<Option<Vec<Id>>, Error> {
+        if self.groups.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        let names = unsafe { strings::list("groups", self.groups) }?;
+        names.iter().map(|name| Id::parse(&name.to_string_lossy())).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// The capabilities, where they are given.
+    ///
+    /// # Safety
+    /// `capabilities` is NULL or an array of strings that a NULL ends.
+    unsafe fn capabilities(&self) -> Result<Option<u64>, Error> {
+        if self.capabilities.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: as the caller says.
+        unsafe { crate::config::capabilities("capabilities", self.capabilities) }.map(Some)
+    }
+
+    /// The resource limits.
+    ///
+    /// # Safety
+    /// `rlimits` is NULL or three times as many numbers can be read there as there are limits.
+    unsafe fn rlimits(&self) -> Result<Vec<Rlimit>, Error> {
+        if self.rlimits_count == 0 {
+            return Ok(Vec::new());
+        }
+        if self.rlimits.is_null() {
+            return Err(null("rlimits"));
+        }
+        let count = usize::try_from(self.rlimits_count).ok().filter(|count| *count <= LIMITS);
+        let count = count.ok_or_else(|| {
+            invalid("rlimits_count", self.rlimits_count.to_string(), format!("there are {LIMITS} resources"))
+        })?;
+        // SAFETY: not NULL, and that many, as the caller says.
+        let given = unsafe { std::slice::from_raw_parts(self.rlimits, count.saturating_mul(3)) };
+        let limit = |[resource, soft, hard]: &[u64; 3]| crate::config::rlimit(*resource, *soft, *hard);
+        given.as_chunks::<3>().0.iter().map(limit).collect()
     }
 
     pub(crate) fn wired(&self) -> Result<Wired, Error> {
@@ -288,8 +367,8 @@ impl InjectOptions {
 
     /// The profile, where one is given; also sees to it that what is reserved is zero.
     fn seccomp(&self) -> Result<Option<Profile>, Error> {
-        if self.reserved != 0 {
-            return Err(invalid("reserved", self.reserved.to_string(), "it is 0"));
+        if let Some(reserved) = [self.reserved, self.reserved2].into_iter().find(|reserved| *reserved != 0) {
+            return Err(invalid("reserved", reserved.to_string(), "it is 0"));
         }
         if self.seccomp == 0 { Ok(None) } else { crate::config::profile(self.seccomp).map(Some) }
     }

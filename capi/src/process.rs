@@ -83,8 +83,8 @@ pub(crate) fn reason(reason: u32) -> Result<EndedBy, Error> {
 ///
 /// pid: the process id of a supervisor, as inject(1) takes it, or of a container's PID 1.
 /// argv: the command and its arguments, a NULL behind the last; looked up on the PATH of its environment.
-/// options: environment, descriptors, seccomp profile, deadline; NULL, with a size of 0: a usual environment, the
-/// caller's own descriptors, CONTAIN_SECCOMP_SYSTEM.
+/// options: as of contain_container_inject(); NULL, with a size of 0: a usual environment, CONTAIN_SECCOMP_SYSTEM, and the
+/// rest as there.
 /// size: sizeof *options.
 /// process: where the process goes; the caller frees it with contain_process_free().
 /// err: where an error goes, or NULL.

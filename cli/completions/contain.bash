@@ -28,6 +28,7 @@ _contain() {
         --cap-drop
         --seccomp
         --no-new-privs
+        --rlimit
         --preserve-fds
         --timeout
         --name
@@ -78,6 +79,7 @@ _contain() {
         --cap-add) taker=$word ;;
         --cap-drop) taker=$word ;;
         --seccomp) taker=$word ;;
+        --rlimit) taker=$word ;;
         --preserve-fds) taker=$word ;;
         --timeout) taker=$word ;;
         --name) taker=$word ;;
@@ -106,6 +108,7 @@ _contain() {
         --cap-add) : ;;
         --cap-drop) : ;;
         --seccomp) mapfile -t COMPREPLY < <(compgen -W 'system app none' -- "$cur") ;;
+        --rlimit) : ;;
         --preserve-fds) : ;;
         --timeout) : ;;
         --name) : ;;

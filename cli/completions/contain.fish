@@ -50,6 +50,8 @@ function __contain_operands
                 set skip 1
             case --seccomp
                 set skip 1
+            case --rlimit
+                set skip 1
             case --preserve-fds
                 set skip 1
             case --timeout
@@ -102,6 +104,7 @@ complete -c contain -n __contain_in_options -l cap-add -x -d 'a capability that 
 complete -c contain -n __contain_in_options -l cap-drop -x -d 'a capability that CMD does not have; ALL for all'
 complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 'which system calls CMD may make: system (default), app, none'
 complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
+complete -c contain -n __contain_in_options -l rlimit -x -d 'a resource limit of CMD, as nofile=64 or cpu=1:2; unlimited for none'
 complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'
 complete -c contain -n __contain_in_options -l timeout -x -d 'how long CMD may run; then all of the container is killed'
 complete -c contain -n __contain_in_options -l name -x -d 'inject and the library find the container by NAME until it ends'

@@ -4,6 +4,16 @@ _inject() {
     local word rest=$COMP_LINE cur=${COMP_WORDS[COMP_CWORD]} first=PID|NAME taker= operands=0 i
     local -a words=() options=(
         -t
+        --env
+        --keep-env
+        --clean-env
+        --chdir
+        --user
+        --groups
+        --cap-add
+        --cap-drop
+        --no-new-privs
+        --rlimit
         --timeout
         --json
         --json-fd
@@ -31,6 +41,13 @@ _inject() {
         case $word in
         --) operands=$((last - i - 1)); break ;;
         --*=*) ;;
+        --env) taker=$word ;;
+        --chdir) taker=$word ;;
+        --user) taker=$word ;;
+        --groups) taker=$word ;;
+        --cap-add) taker=$word ;;
+        --cap-drop) taker=$word ;;
+        --rlimit) taker=$word ;;
         --timeout) taker=$word ;;
         --json-fd) taker=$word ;;
         --log-format) taker=$word ;;
@@ -41,6 +58,13 @@ _inject() {
     if [[ -z $taker && $operands -eq 0 && ${words[last]} == --*=* ]]; then taker=${words[last]%%=*}; fi
     if [[ -n $taker ]]; then
         case $taker in
+        --env) : ;;
+        --chdir) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+        --user) : ;;
+        --groups) : ;;
+        --cap-add) : ;;
+        --cap-drop) : ;;
+        --rlimit) : ;;
         --timeout) : ;;
         --json-fd) : ;;
         --log-format) mapfile -t COMPREPLY < <(compgen -W 'text json' -- "$cur") ;;

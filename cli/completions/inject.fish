@@ -16,6 +16,20 @@ function __inject_operands
         switch $word
             case --
                 set behind 1
+            case --env
+                set skip 1
+            case --chdir
+                set skip 1
+            case --user
+                set skip 1
+            case --groups
+                set skip 1
+            case --cap-add
+                set skip 1
+            case --cap-drop
+                set skip 1
+            case --rlimit
+                set skip 1
             case --timeout
                 set skip 1
             case --json-fd
@@ -37,6 +51,16 @@ end
 
 complete -c inject -f
 complete -c inject -n __inject_in_options -s t -d 'a terminal of the container\'s own, passed through'
+complete -c inject -n __inject_in_options -l env -x -d 'an environment variable of CMD, which else has the caller\'s'
+complete -c inject -n __inject_in_options -l keep-env -d 'CMD gets the caller\'s environment (default)'
+complete -c inject -n __inject_in_options -l clean-env -d 'CMD gets container=contain in its place'
+complete -c inject -n __inject_in_options -l chdir -xa '(__fish_complete_directories)' -d 'the directory inside in which CMD starts (default /)'
+complete -c inject -n __inject_in_options -l user -x -d 'who CMD runs as: the container\'s names, or numbers'
+complete -c inject -n __inject_in_options -l groups -x -d 'CMD\'s supplementary groups; none for an empty word'
+complete -c inject -n __inject_in_options -l cap-add -x -d 'a capability that CMD has although ALL are dropped'
+complete -c inject -n __inject_in_options -l cap-drop -x -d 'a capability that CMD does not have; ALL for all'
+complete -c inject -n __inject_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
+complete -c inject -n __inject_in_options -l rlimit -x -d 'a resource limit of CMD, as nofile=64 or cpu=1:2; unlimited for none'
 complete -c inject -n __inject_in_options -l timeout -x -d 'how long CMD may run; then it and all that it started is killed'
 complete -c inject -n __inject_in_options -l json -d 'a record of how CMD ended, on stderr'
 complete -c inject -n __inject_in_options -l json-fd -x -d 'the record of --json on descriptor N, which CMD does not get'

@@ -3,6 +3,7 @@
 
 use crate::options::{Given, Option_, Program, utf8};
 use crate::print::Printer;
+use crate::process::RLIMIT;
 use crate::result::JSON_FD;
 use crate::start::ExitCode;
 use crate::{doctor, mounts, network, print, process, result};
@@ -127,6 +128,7 @@ pub(crate) static PROGRAM: Program = Program {
             value: None,
             help: "CMD and what it starts gain no privilege by setuid programs",
         },
+        RLIMIT,
         Option_ {
             short: None,
             long: Some("preserve-fds"),

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! The options of contain that say what the command's process has: environment, user, capabilities, filter,
-//! descriptors. What cannot be is a usage error that names the option, the value and what is allowed.
+//! The options that say what a command's process has, the container's own or an injected one: environment, user,
+//! capabilities, filter, limits, descriptors. What cannot be is a usage error that names the option, the value and what is
+//! allowed.
 
 use crate::inject::environment;
-use crate::options::{Given, number, seconds, utf8};
-use contain::{Config, Profile, User, capability};
+use crate::options::{Given, Option_, number, seconds, utf8};
+use contain::{Config, Id, Injection, Profile, Rlimit, User, capability};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
+/// Of contain and inject.
+pub(crate) const RLIMIT: Option_ = Option_ {
+    short: None,
+    long: Some("rlimit"),
+    value: Some("NAME=SOFT[:HARD]"),
+    help: "a resource limit of CMD, as nofile=64 or cpu=1:2; unlimited for none",
+};
+
 /// Puts them into a configuration that has everything else.
 pub(crate) fn configure(given: &Given, config: &mut Config) -> Result<(), String> {
-    config.env = variables(given)?;
+    config.env = variables(given, "clean-env")?;
     config.chdir = given.value("chdir").map(Into::into);
     config.no_new_privs = given.has("no-new-privs");
-    if let Some(user) = utf8(given.value("user"))? {
-        config.user = Some(User::parse(&user).map_err(|error| of("--user", &error))?);
-    }
+    config.user = user(given)?;
     if let Some(name) = utf8(given.value("seccomp"))? {
         config.seccomp = profile(&name)?;
     }
@@ -23,21 +30,69 @@ pub(crate) fn configure(given: &Given, config: &mut Config) -> Result<(), String
         config.preserve_fds = number("--preserve-fds", count, 1024)?;
     }
     config.timeout = given.value("timeout").map(|time| seconds("--timeout", time)).transpose()?;
-    let names = |option| given.values(option).map(|name| name.to_string_lossy()).collect::<Vec<_>>();
-    let (add, drop) = (names("cap-add"), names("cap-drop"));
-    if !add.is_empty() || !drop.is_empty() {
-        let base = config.kept_capabilities().unwrap_or(capability::ALL);
-        let set = capability::changed(base, &add, &drop).map_err(|error| of("--cap-add, --cap-drop", &error))?;
+    if let Some(set) = capabilities(given, config.kept_capabilities().unwrap_or(capability::ALL))? {
         config.capabilities = Some(set);
     }
+    config.rlimits = rlimits(given)?;
     Ok(())
 }
 
-/// The caller's environment where it is kept, what marks a container, and what was given, in this order.
-fn variables(given: &Given) -> Result<Vec<OsString>, String> {
-    let mut all =
-        if given.last_of(&["keep-env", "clean-env"]) == Some("keep-env") { environment() } else { Vec::new() };
-    all.push("container=contain".into());
+/// A command to be injected.
+pub(crate) fn injection(given: &Given, argv: Vec<OsString>) -> Result<Injection, String> {
+    Ok(Injection {
+        env: variables(given, "keep-env")?,
+        chdir: given.value("chdir").map(Into::into),
+        no_new_privs: given.has("no-new-privs"),
+        user: user(given)?,
+        groups: groups(given)?,
+        timeout: given.value("timeout").map(|time| seconds("--timeout", time)).transpose()?,
+        capabilities: capabilities(given, capability::ALL)?,
+        rlimits: rlimits(given)?,
+        ..Injection::new(argv)
+    })
+}
+
+fn user(given: &Given) -> Result<Option<User>, String> {
+    let user = utf8(given.value("user"))?;
+    user.map(|user| User::parse(&user).map_err(|error| of("--user", &error))).transpose()
+}
+
+fn groups(given: &Given) -> Result<Option<Vec<Id>>, String> {
+    let parse = |name: &str| Id::parse(name).map_err(|error| of("--groups", &error));
+    let Some(names) = utf8(given.value("groups"))? else { return Ok(None) };
+    let names = names.split(',').filter(|_| !names.is_empty());
+    names.map(parse).collect::<Result<_, _>>().map(Some)
+}
+
+/// `base` as it was asked to be changed; nothing where it was not.
+fn capabilities(given: &Given, base: u64) -> Result<Option<u64>, String> {
+    let names = |option| given.values(option).map(|name| name.to_string_lossy()).collect::<Vec<_>>();
+    let (add, drop) = (names("cap-add"), names("cap-drop"));
+    if add.is_empty() && drop.is_empty() {
+        return Ok(None);
+    }
+    capability::changed(base, &add, &drop).map(Some).map_err(|error| of("--cap-add, --cap-drop", &error))
+}
+
+/// The last of each name counts.
+fn rlimits(given: &Given) -> Result<Vec<Rlimit>, String> {
+    let mut limits: Vec<Rlimit> = Vec::new();
+    for text in given.values("rlimit") {
+        let limit = Rlimit::parse(&text.to_string_lossy()).map_err(|error| of("--rlimit", &error))?;
+        limits.retain(|earlier| earlier.resource != limit.resource);
+        limits.push(limit);
+    }
+    Ok(limits)
+}
+
+/// The caller's environment where it is kept; what marks a container, but where the environment is another command's that
+/// keeps its own; and what was given, in this order.
+fn variables(given: &Given, usual: &str) -> Result<Vec<OsString>, String> {
+    let keeps = given.last_of(&["keep-env", "clean-env"]).unwrap_or(usual) == "keep-env";
+    let mut all = if keeps { environment() } else { Vec::new() };
+    if !(keeps && usual == "keep-env") {
+        all.push("container=contain".into());
+    }
     for variable in given.values("env") {
         if !matches!(variable.as_bytes().iter().position(|byte| *byte == b'='), Some(1..)) {
             return Err(format!("--env {variable:?}: a variable has the form NAME=VALUE"));

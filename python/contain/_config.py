@@ -39,7 +39,7 @@ class Rlimit:
     soft: int
     """What the kernel enforces; at most `hard`."""
     hard: int | None = None
-    """How high the command itself may set it; None for the same as `soft`. At most the caller's own, unless root's."""
+    """How high the command itself may set it; None for the same as `soft`. At most the caller's own."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -206,8 +206,12 @@ class Command:
     argv: list[bytes]
     env: list[bytes]
     user: str | None
+    groups: list[str] | None
     cwd: bytes | None
     seccomp: str | None
+    capabilities: list[str] | None
+    no_new_privs: bool
+    rlimits: list[tuple[int, int, int]]
     pass_fds: list[int]
     timeout: float | None
 
@@ -282,6 +286,13 @@ def listed(field: str, values: Sequence[str]) -> Sequence[str]:
     if isinstance(values, str):
         raise TypeError(f"{field} is {values!r}: it is a sequence of strings")
     return values
+
+
+def group_list(groups: Sequence[int | str] | None) -> list[str] | None:
+    """Groups by id or name, as text; a lone string, which is a sequence too, is a mistake."""
+    if isinstance(groups, (str, bytes)):
+        raise TypeError(f"groups is {groups!r}: it is a sequence of ids and names")
+    return None if groups is None else [str(group) for group in groups]
 
 
 def mount(entry: Bind | Tmpfs) -> tuple[bytes | None, bytes, bool, int | None, int]:

@@ -16,10 +16,14 @@ from contain._config import (
     Data,
     Environment,
     Path,
+    Rlimit,
     Settings,
     assignments,
     descriptors,
     encoded,
+    group_list,
+    limit,
+    listed,
     profile,
     required,
     seconds,
@@ -389,7 +393,11 @@ class Container(_Running):
         env: Environment | None = None,
         cwd: Path | None = None,
         user: int | str | None = None,
+        groups: Sequence[int | str] | None = None,
         seccomp: Literal["system", "app", "none"] | Seccomp | None = None,
+        capabilities: Sequence[str] | None = None,
+        no_new_privs: bool = False,
+        rlimits: Sequence[Rlimit] = (),
         pass_fds: Sequence[int | HasFileno] = (),
         timeout: float | None = None,
     ) -> Process:
@@ -397,8 +405,13 @@ class Container(_Running):
 
         `env` is its whole environment; None for container=contain, the usual PATH, and HOME.
         `cwd` is its working directory inside, `/` when None; `user` who it runs as, as of
-        `Config.user`, by the container's files as they are now, root when None. `seccomp` None is the container's own profile. `timeout` seconds after its
-        exec it is killed with all that it started, and its result says so (`ended_by`).
+        `Config.user`, by the container's files as they are now, root when None; `groups` its
+        supplementary groups by id or name, when None those that these files give the user.
+        `seccomp` None is the container's own profile. `capabilities` None is all of those over the
+        container's user namespace, whatever the container's command has; a user other than root
+        has none, and may by set-uid programs gain these. With `no_new_privs` nothing is gained.
+        `rlimits` beside the caller's own. `timeout` seconds after its exec it is killed with all
+        that it started, and its result says so (`ended_by`).
         """
         if env is None:
             # A user's own home, then, from the container's passwd.
@@ -407,8 +420,12 @@ class Container(_Running):
             argv=encoded(argv),
             env=assignments(env),
             user=None if user is None else str(user),
+            groups=group_list(groups),
             cwd=text("cwd", cwd),
             seccomp=None if seccomp is None else profile(seccomp),
+            capabilities=None if capabilities is None else list(listed("capabilities", capabilities)),
+            no_new_privs=no_new_privs,
+            rlimits=[limit(entry) for entry in rlimits],
             pass_fds=descriptors(pass_fds),
             timeout=seconds(timeout),
         )

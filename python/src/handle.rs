@@ -4,8 +4,8 @@
 
 use crate::call::{interruptible, raise, unlocked};
 use crate::runtime::{Place, StatusParts, status};
-use crate::settings::{Settings, Standard, not_one_of, profile, stdio, text, texts};
-use contain::{EndedBy, Error, Injection, Kind, Outcome, User};
+use crate::settings::{Settings, Standard, not_one_of, profile, rlimit, stdio, text, texts};
+use contain::{EndedBy, Error, Id, Injection, Kind, Outcome, User, capability};
 use pyo3::prelude::*;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
@@ -108,10 +108,34 @@ pub struct Command {
     argv: Vec<Vec<u8>>,
     env: Vec<Vec<u8>>,
     user: Option<String>,
+    groups: Option<Vec<String>>,
     cwd: Option<Vec<u8>>,
     seccomp: Option<String>,
+    capabilities: Option<Vec<String>>,
+    no_new_privs: bool,
+    rlimits: Vec<(u32, u64, u64)>,
     pass_fds: Vec<i32>,
     timeout: Option<f64>,
+}
+
+impl Command {
+    fn injection(self, standard: Standard) -> Result<Injection, Error> {
+        let group = |name: &String| Id::parse(name);
+        Ok(Injection {
+            env: texts(self.env),
+            stdio: stdio(standard)?,
+            pass_fds: self.pass_fds,
+            seccomp: self.seccomp.as_deref().map(profile).transpose()?,
+            timeout: self.timeout.map(Duration::from_secs_f64),
+            user: self.user.as_deref().map(User::parse).transpose()?,
+            groups: self.groups.map(|names| names.iter().map(group).collect()).transpose()?,
+            chdir: self.cwd.map(|path| text(path).into()),
+            capabilities: self.capabilities.map(|names| capability::changed(0, &names, &[""; 0])).transpose()?,
+            no_new_privs: self.no_new_privs,
+            rlimits: self.rlimits.into_iter().map(rlimit).collect(),
+            ..Injection::new(texts(self.argv))
+        })
+    }
 }
 
 /// How far a new container goes by itself.
@@ -208,21 +232,7 @@ impl Container {
 
     /// Runs another command inside.
     fn inject(&self, py: Python<'_>, command: Command, standard: Standard) -> PyResult<Process> {
-        let Command { argv, env, user, cwd, seccomp, pass_fds, timeout } = command;
-        Process::launch(py, || {
-            let injection = Injection {
-                argv: texts(argv),
-                env: texts(env),
-                stdio: stdio(standard)?,
-                pass_fds,
-                seccomp: seccomp.as_deref().map(profile).transpose()?,
-                timeout: timeout.map(Duration::from_secs_f64),
-                user: user.as_deref().map(User::parse).transpose()?,
-                chdir: cwd.map(|path| text(path).into()),
-                console: None,
-            };
-            self.inner.inject(&injection)
-        })
+        Process::launch(py, || self.inner.inject(&command.injection(standard)?))
     }
 
     /// Starts copying a file of the container's to its stdout.

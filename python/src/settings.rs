@@ -98,12 +98,17 @@ impl Settings {
             gid_map: self.gid_map,
             seccomp,
             no_new_privs: self.no_new_privs,
-            rlimits: self.rlimits.into_iter().map(|(resource, soft, hard)| Rlimit { resource, soft, hard }).collect(),
+            rlimits: self.rlimits.into_iter().map(rlimit).collect(),
             init: self.init,
             lifetime,
             ..defaults
         })
     }
+}
+
+/// A resource limit.
+pub fn rlimit((resource, soft, hard): (u32, u64, u64)) -> Rlimit {
+    Rlimit { resource, soft, hard }
 }
 
 fn mount((source, target, read_only, size, mode): MountParts) -> Mount {

@@ -4,14 +4,15 @@
 
 use crate::caller::{self, system};
 use crate::compile::{self, Inject, Way};
-use crate::config::{Config, Console, Profile, Root, Stdio};
+use crate::config::{Config, Console, Profile, Root};
+use crate::container::Injection;
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
 use crate::plan::Draft;
 use crate::recorder;
 pub use crate::recorder::Place;
 use crate::state::{Detached, Entry, Runtime, check_name, named};
-use crate::{cgroup, diagnose, join};
+use crate::{diagnose, join};
 use contain_plan::message::{LENGTH, Message};
 use contain_plan::{MAX_LENGTH, Plan, Step, Told};
 use contain_sys::Fd;
@@ -23,7 +24,6 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::time::Duration;
 
 /// How a command line speaks.
 pub struct Manner<'a> {
@@ -112,64 +112,34 @@ pub fn detach(
     named::detach(config, name, fail)
 }
 
-/// Becomes the watcher of a command that is injected into the container of `pid`; keeps every descriptor.
-/// `timeout`: how long it may run; `terminal`: whether it gets one of the container's own.
-pub fn inject(
-    pid: i32,
-    argv: &[OsString],
-    env: &[OsString],
-    timeout: Option<Duration>,
-    terminal: bool,
-    manner: &Manner<'_>,
-) -> Error {
-    inject_into(|| Ok((join::find(pid)?, Profile::System)), argv, env, timeout, terminal, manner)
+/// Becomes the watcher of a command that is injected into the container of `pid`; it keeps every descriptor, and the
+/// standard ones. `terminal`: whether it gets one of the container's own.
+pub fn inject(pid: i32, injection: &Injection, terminal: bool, manner: &Manner<'_>) -> Error {
+    inject_into(|| Ok((join::find(pid)?, Profile::System)), injection, terminal, manner)
 }
 
 /// The same, into the container of this name, under the seccomp profile that it was started with.
-pub fn inject_by_name(
-    name: &str,
-    argv: &[OsString],
-    env: &[OsString],
-    timeout: Option<Duration>,
-    terminal: bool,
-    manner: &Manner<'_>,
-) -> Error {
+pub fn inject_by_name(name: &str, injection: &Injection, terminal: bool, manner: &Manner<'_>) -> Error {
     let find = || {
         let stored = named::find(name)?;
         let (pid, pidfd) = stored.running_init()?;
         Ok((join::Target { pid, pidfd }, stored.profile()))
     };
-    inject_into(find, argv, env, timeout, terminal, manner)
+    inject_into(find, injection, terminal, manner)
 }
 
 fn inject_into(
     find: impl FnOnce() -> Result<(join::Target, Profile), Error>,
-    argv: &[OsString],
-    env: &[OsString],
-    timeout: Option<Duration>,
+    injection: &Injection,
     terminal: bool,
     manner: &Manner<'_>,
 ) -> Error {
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let (target, profile) = find()?;
-        let (cgroups, note) = cgroup::to_enter(target.pid)?;
-        let request = Inject {
-            argv,
-            env,
-            profile,
-            namespaces: join::differing(target.pid)?,
-            pid: target.pid,
-            keep: u32::MAX,
-            clear_groups: !join::denies_setgroups(target.pid),
-            cgroups,
-            note,
-            timeout,
-            console: if terminal { Console::Emulated } else { Console::None },
-            stdio: [Stdio::Inherit; 3],
-            user: None,
-            chdir: None,
-        };
+        let mut request = Inject::new(injection, target.pid, injection.seccomp.unwrap_or(profile))?;
+        request.keep = u32::MAX;
+        request.console = if terminal { Console::Emulated } else { Console::None };
         let mut draft = compile::inject(&request, Way::InPlace)?;
         let mut along = Along::new(0, &[]);
         along.target(target.fd())?;

@@ -8,6 +8,7 @@ mod files;
 mod inject;
 mod mounts;
 mod network;
+mod rights;
 mod sources;
 mod submounts;
 #[cfg(test)]
@@ -17,17 +18,16 @@ mod transfer;
 pub(crate) use inject::{Inject, inject, pseudo, userns};
 pub(crate) use transfer::{Direction, Transfer, transfer};
 
-use crate::config::{Config, Console, Network, Profile, Rlimit, Root};
+use crate::config::{Config, Console, Network, Rlimit, Root};
 use crate::error::{Error, Kind};
 use crate::idmap::{IdMaps, Setgroups, Via};
 use crate::plan::{Draft, Texts, text, texts};
-use crate::seccomp::{self, Terminal};
 use crate::user::Resolved;
 use contain_plan::{List, MAX_STRINGS, Step};
-use contain_sys::identity::capability::SYS_ADMIN;
 use contain_sys::mount::attribute::{NODEV, NOEXEC, NOSUID};
 use contain_sys::process::namespace;
 use facts::Facts;
+use rights::Rights;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -128,13 +128,7 @@ fn check(config: &Config, way: Way) -> Result<(), Error> {
         return Err(Error::invalid("hostname", format!("{name:?}"), "a host name has 1 to 64 bytes"));
     }
     console::check(config.console, &config.stdio, way)?;
-    if let Some(limit) = config.rlimits.iter().find(|limit| limit.soft > limit.hard || limit.resource > 15) {
-        return Err(Error::invalid(
-            "rlimits",
-            format!("{limit:?}"),
-            "the soft limit is at most the hard one, resource 0 to 15",
-        ));
-    }
+    check_rlimits(&config.rlimits)?;
     check_chdir(config.chdir.as_deref())?;
     if config.preserve_fds > 1024 {
         return Err(Error::invalid("preserve_fds", config.preserve_fds.to_string(), "at most 1024"));
@@ -143,6 +137,16 @@ fn check(config: &Config, way: Way) -> Result<(), Error> {
     check_passed(&config.pass_fds)?;
     files::check(&config.files)?;
     mounts::check(config)
+}
+
+fn check_rlimits(limits: &[Rlimit]) -> Result<(), Error> {
+    match limits.iter().find(|limit| limit.soft > limit.hard || limit.resource > 15) {
+        Some(limit) => {
+            let allowed = "the soft limit is at most the hard one, resource 0 to 15";
+            Err(Error::invalid("rlimits", format!("{limit:?}"), allowed))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_chdir(path: Option<&Path>) -> Result<(), Error> {
@@ -315,35 +319,17 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
-    for Rlimit { resource, soft, hard } in config.rlimits.iter().copied() {
-        draft.init(Step::LimitResource { resource, soft, hard });
-    }
-    let kept = config.kept_capabilities();
-    if let Some(user) = &facts.user {
-        become_user(config, user, kept, draft);
-    }
-    if let Some(path) = &config.chdir {
-        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
-    }
-    if config.no_new_privs {
-        draft.init(Step::SetNoNewPrivs {});
-    }
-    // ORDER: without no_new_privs loading a program takes CAP_SYS_ADMIN, so the capabilities go after it.
-    let root = facts.user.as_ref().is_none_or(|user| user.uid == 0);
-    let capabilities = |draft: &mut Draft| match kept {
-        Some(kept) if root => draft.init(Step::SetCapabilities { bounding: kept, permitted: kept }),
-        None if root => {}
-        // A user other than 0 has none but what the loading takes.
-        _ if config.no_new_privs => {}
-        kept => draft.init(Step::SetCapabilities { bounding: kept.unwrap_or(u64::MAX), permitted: 0 }),
+    let rights = Rights {
+        rlimits: &config.rlimits,
+        capabilities: config.kept_capabilities(),
+        user: facts.user.as_ref(),
+        chdir: config.chdir.as_deref(),
+        no_new_privs: config.no_new_privs,
+        seccomp: config.seccomp,
+        console: config.console,
+        stdio: &config.stdio,
     };
-    if config.no_new_privs {
-        capabilities(draft);
-    }
-    load_seccomp(config.seccomp, console::terminal(config.console, &config.stdio), draft)?;
-    if !config.no_new_privs {
-        capabilities(draft);
-    }
+    rights.steps(draft)?;
     let search = if config.search_path { path_of(&config.env) } else { OsString::new() };
     let home = home(&config.env, facts.user.as_ref());
     let environment: Vec<&OsString> = config.env.iter().chain(&home).collect();
@@ -357,47 +343,11 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
     Ok(())
 }
 
-/// The bounding set, while it can still be changed; then the ids, for good.
-fn become_user(config: &Config, user: &Resolved, kept: Option<u64>, draft: &mut Draft) {
-    // ORDER: the bounding set first, since changing it takes CAP_SETPCAP, which another user than 0 has no more.
-    if let (Some(kept), true) = (kept, user.uid != 0) {
-        draft.init(Step::SetCapabilities { bounding: kept, permitted: u64::MAX });
-    }
-    let filtered = seccomp::program(config.seccomp, console::terminal(config.console, &config.stdio)).is_some();
-    become_ids_of(user, filtered && !config.no_new_privs, config.console, draft);
-}
-
-/// The ids of a user; loading a filter that is not for no_new_privs takes CAP_SYS_ADMIN until then.
-fn become_ids_of(user: &Resolved, loads: bool, console: Console, draft: &mut Draft) {
-    let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
-    draft.init(Step::BecomeUser {
-        uid: user.uid,
-        gid: user.gid,
-        set_groups: user.groups.is_some(),
-        groups: &groups,
-        keep: if user.uid != 0 && loads { 1 << SYS_ADMIN } else { 0 },
-        console: console != Console::None,
-    });
-}
-
 /// HOME of the user, where one is given and the environment names none.
 fn home(env: &[OsString], user: Option<&Resolved>) -> Option<OsString> {
     let user = user?;
     let named = env.iter().any(|variable| variable.as_bytes().starts_with(b"HOME="));
     (!named).then(|| format!("HOME={}", user.home).into())
-}
-
-fn load_seccomp(profile: Profile, terminal: Terminal, draft: &mut Draft) -> Result<(), Error> {
-    if let Some(program) = seccomp::program(profile, terminal) {
-        let name = match profile {
-            Profile::System => "system",
-            Profile::App => "app",
-            Profile::None => "terminal",
-        };
-        let summary = text("seccomp", format!("{name}: {}", seccomp::summary(profile, terminal)))?;
-        draft.init(Step::LoadSeccomp { program, summary: &summary });
-    }
-    Ok(())
 }
 
 /// The value of PATH in an environment, else the usual one.

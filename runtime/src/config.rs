@@ -110,7 +110,7 @@ pub struct Rlimit {
     pub resource: u32,
     /// Soft limit.
     pub soft: u64,
-    /// Hard limit; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+    /// Hard limit; at most the caller's own, which no capability inside can raise.
     pub hard: u64,
 }
 

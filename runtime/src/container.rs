@@ -13,15 +13,15 @@ pub use transfer::copied;
 
 use crate::caller::{self, raw};
 use crate::compile::{self, Inject, Way};
-use crate::config::{Config, Console, Lifetime, Profile, Stdio, Window, reach_of};
+use crate::config::{Config, Lifetime, Profile, Rlimit, Root, Stdio, Window};
 use crate::error::{Error, Kind};
+use crate::join;
 use crate::launch::{self, Along};
 use crate::outcome::{EndedBy, Outcome};
 use crate::plan::Draft;
 use crate::state::stored::Stored;
 use crate::state::{State, Status, processes};
-use crate::user::{User, resolve_joined};
-use crate::{cgroup, join};
+use crate::user::{Id, User};
 use contain_sys::Fd;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
@@ -47,11 +47,41 @@ pub struct Injection {
     /// Who it runs as, by number or by the names that the container has for users now; user 0 when none. HOME is that
     /// user's, where `env` names none.
     pub user: Option<User>,
+    /// Its supplementary groups, at most 256; when none, those of `user` by the container's files, which user 0 has not.
+    pub groups: Option<Vec<Id>>,
     /// Its working directory inside; `/` when none.
     pub chdir: Option<PathBuf>,
     /// The size of a terminal of the container's own, whose other end is the caller's to take
     /// ([`Process::take_console`]); those of `stdio` that are `Inherit` are it, one of them at least. No terminal when none.
     pub console: Option<Window>,
+    /// The capabilities over the container's user namespace that it keeps, one bit each; all of them when none, whatever
+    /// was taken from the container's command. A user other than 0 has none, and these bound what it gains by exec.
+    pub capabilities: Option<u64>,
+    /// Whether the command and all it starts may gain no privilege by exec. Where the caller may gain none, it never may.
+    pub no_new_privs: bool,
+    /// Resource limits; the caller's where none is given.
+    pub rlimits: Vec<Rlimit>,
+}
+
+impl Injection {
+    /// A command with the environment of [`Config::run`] and the caller's standard descriptors, and nothing else given.
+    pub fn new(argv: Vec<OsString>) -> Injection {
+        Injection {
+            argv,
+            env: Config::run(Root::Host, Vec::new()).env,
+            stdio: [Stdio::Inherit; 3],
+            pass_fds: Vec::new(),
+            seccomp: None,
+            timeout: None,
+            user: None,
+            groups: None,
+            chdir: None,
+            capabilities: None,
+            no_new_privs: false,
+            rlimits: Vec::new(),
+            console: None,
+        }
+    }
 }
 
 /// A container that this process started, or one whose state is on disk. Dropping it never kills: `Config::lifetime`
@@ -292,29 +322,12 @@ fn inject_into(
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
     compile::check_passed(&injection.pass_fds)?;
-    let console = injection.console.map_or(Console::None, Console::Taken);
-    let (cgroups, note) = cgroup::to_enter(pid)?;
-    let request = Inject {
-        argv: &injection.argv,
-        env: &injection.env,
-        profile,
-        namespaces: join::differing(pid)?,
-        pid,
-        keep: reach_of(&injection.pass_fds),
-        clear_groups: !join::denies_setgroups(pid),
-        cgroups,
-        note,
-        timeout: injection.timeout,
-        console,
-        stdio: injection.stdio,
-        user: injection.user.as_ref().map(|user| resolve_joined(user, pid)).transpose()?,
-        chdir: injection.chdir.as_deref(),
-    };
+    let request = Inject::new(injection, pid, profile)?;
     let draft = compile::inject(&request, Way::Run)?;
     let mut along = Along::new(0, &injection.pass_fds);
     along.target(target)?;
     let control = along.caller(lifetime)?;
-    let launched = launch::beside(&draft, &along, compile::console::outer(console, injection.stdio))?;
+    let launched = launch::beside(&draft, &along, compile::console::outer(request.console, injection.stdio))?;
     drop(along);
     let mut monitored = Monitored::new(control, launched, false)?;
     monitored.tree = injection.timeout.is_some();

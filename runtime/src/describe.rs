@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Steps in words: for `--explain`, and for the error that names one.
 
-use crate::capability;
+use crate::{capability, rlimit};
 use contain_plan::{Doer, Entry, List, Step, Text};
 use contain_policy::{IdMap, PAGE, Request};
 use contain_sys::mount::attribute;
@@ -196,7 +196,7 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::Pivot {} => ("/".into(), "the host's root goes away".into()),
         Step::SetHostname { name } => (plain(name), none()),
         Step::LimitResource { resource, soft, hard } => {
-            (limit_name(*resource), format!("soft {}, hard {}", limit(*soft), limit(*hard)))
+            (rlimit::name(*resource), format!("soft {}, hard {}", limit(*soft), limit(*hard)))
         }
         Step::TakeConsole {} => ("/dev/console".into(), "new session, stdin, stdout and stderr".into()),
         Step::UseConsole { descriptors } => {
@@ -224,7 +224,10 @@ fn words(step: &Step<'_>) -> (String, String) {
             };
             (joined(*arguments), format!("environment: {}{search}{keep}", names.join(" ")))
         }
-        Step::JoinTarget { namespaces: flags, pid } => (format!("process {pid}"), namespaces(*flags)),
+        Step::JoinTarget { leave_groups, namespaces: flags, pid } => {
+            let groups = if *leave_groups { ", without the caller's groups" } else { "" };
+            (format!("process {pid}"), format!("{}{groups}", namespaces(*flags)))
+        }
         Step::Dismiss {} => (none(), "the process that held the user namespace".into()),
         Step::Watch { console, guard } => {
             let console = if *console { "console copied" } else { "" };
@@ -240,30 +243,6 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::CopyIn { path, mode } => (plain(path), format!("from descriptor 0, mode {mode:04o} where it is new")),
         Step::Never(..) => (none(), none()),
     }
-}
-
-/// The names of resource limits, in the order of their numbers (getrlimit(2)).
-const LIMITS: [&str; 16] = [
-    "cpu",
-    "fsize",
-    "data",
-    "stack",
-    "core",
-    "rss",
-    "nproc",
-    "nofile",
-    "memlock",
-    "as",
-    "locks",
-    "sigpending",
-    "msgqueue",
-    "nice",
-    "rtprio",
-    "rttime",
-];
-
-pub(crate) fn limit_name(resource: u32) -> String {
-    LIMITS.get(resource as usize).map_or_else(|| resource.to_string(), |name| (*name).to_string())
 }
 
 fn limit(value: u64) -> String {

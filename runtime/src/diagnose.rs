@@ -101,6 +101,9 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         }
         (Step::RunInside { command, .. }, _) => ("helper.inside", "run the inside helper", text(command)),
         (Step::Join { .. }, _) => ("namespaces.join", "join the container's namespaces", String::new()),
+        (Step::JoinTarget { .. }, Part::Groups) => {
+            ("namespaces.join", "give up", "the caller's supplementary groups".into())
+        }
         (Step::JoinTarget { pid, .. }, _) => ("namespaces.join", "join the container of process", pid.to_string()),
         (Step::BecomeIds { uid, gid, .. }, _) => ("process.ids", "become", format!("user {uid} and group {gid}")),
         (Step::BecomeUser { uid, gid, .. }, _) => ("process.user", "become", format!("user {uid} and group {gid}")),
@@ -159,7 +162,7 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::Pivot {}, _) => ("rootfs.pivot", "change the root", String::new()),
         (Step::SetHostname { name }, _) => ("process.hostname", "set the host name", text(name)),
         (Step::LimitResource { resource, .. }, _) => {
-            ("process.rlimit", "set resource limit", crate::describe::limit_name(*resource))
+            ("process.rlimit", "set resource limit", crate::rlimit::name(*resource))
         }
         (Step::TakeConsole {} | Step::UseConsole { .. }, _) => {
             ("console.session", "take the console as", "controlling terminal".into())
@@ -397,7 +400,7 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")
         }
         (Step::LimitResource { .. }, _, EPERM) => (
-            "the hard limit is above the caller's own, and raising it takes CAP_SYS_RESOURCE on the host",
+            "the hard limit is above the caller's own, and nothing can raise that inside",
             "ask for at most the caller's hard limit (ulimit -H)",
         ),
         (Step::ChangeDirectory { .. }, _, ENOENT) => {
@@ -432,6 +435,7 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::SetNoNewPrivs {} | Step::LoadSeccomp { .. }, _, EINVAL | ENOSYS) => {
             ("the kernel was built without seccomp filters", "")
         }
+        (Step::JoinTarget { .. }, Part::Groups, _) => ("a filter around this process forbids it", ""),
         (Step::JoinTarget { .. }, _, EPERM | EACCES) => ("it does not belong to you", ""),
         (Step::JoinTarget { .. }, _, libc::ESRCH) => ("it has ended", ""),
         (Step::JoinTarget { .. }, _, EUSERS | ENOSPC) => ("the limit on namespaces is reached", ""),

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Finding a running container by a process id: its supervisor's, or its PID 1's.
 
-use crate::caller::own;
+use crate::caller::{own, system};
 use crate::error::{Error, Kind};
 use crate::procfs;
+use contain_sys::identity::capability::SETGID;
 use contain_sys::process::namespace;
-use contain_sys::{Fd, process};
+use contain_sys::{Fd, identity, process};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -131,6 +132,12 @@ pub(crate) fn differing(pid: i32) -> Result<u64, Error> {
 /// Whether setgroups(2) is denied in a process's user namespace.
 pub(crate) fn denies_setgroups(pid: i32) -> bool {
     procfs::text(&format!("/proc/{pid}/setgroups")).is_ok_and(|text| text.trim() == "deny")
+}
+
+/// Whether this process can give up its supplementary groups.
+pub(crate) fn can_leave_groups() -> Result<bool, Error> {
+    let held = identity::capabilities().map_err(system("caller", "read", "the capabilities"))?.effective;
+    Ok(held & (1 << SETGID) != 0 && !denies_setgroups(process::id()))
 }
 
 /// A pidfd as contain-sys takes it.

@@ -22,6 +22,7 @@ pub mod probe;
 mod procfs;
 pub mod record;
 mod recorder;
+mod rlimit;
 pub mod seccomp;
 pub mod state;
 pub mod user;
@@ -37,7 +38,7 @@ pub use error::{Error, Kind};
 pub use outcome::{EndedBy, Outcome};
 pub use probe::probe;
 pub use state::{Listed, Runtime, State, Status};
-pub use user::User;
+pub use user::{Id, User};
 pub use userns::Userns;
 
 /// Where programs that are not for people are installed.

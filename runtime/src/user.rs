@@ -52,6 +52,13 @@ impl User {
     }
 }
 
+impl Id {
+    /// A decimal number, or a name, as each part of a [`User`].
+    pub fn parse(text: &str) -> Result<Id, Error> {
+        id(text).map_err(|cause| Error::invalid("group", format!("{text:?}"), cause))
+    }
+}
+
 /// One part: what begins with a digit or a sign is a number or nothing.
 fn id(text: &str) -> Result<Id, &'static str> {
     if text.is_empty() {
@@ -115,18 +122,28 @@ impl Mapped for IdMaps {
     }
 }
 
-/// As `resolve`, in a container that runs: by its files as its PID 1 sees them now.
-pub(crate) fn resolve_joined(user: &User, pid: i32) -> Result<Resolved, Error> {
-    let root = Root::Directory(PathBuf::from(format!("/proc/{pid}/root")));
-    resolve_in(user, &mut Database::open(&root)?, &Joined::new(pid)?)
+/// As `resolve`, in a container that runs: by its files as its PID 1 sees them now. `groups`: those that the user has in
+/// place of the supplementary ones of its own. Nothing where neither is given.
+pub(crate) fn resolve_joined(user: Option<&User>, groups: Option<&[Id]>, pid: i32) -> Result<Option<Resolved>, Error> {
+    if user.is_none() && groups.is_none() {
+        return Ok(None);
+    }
+    let root = User { user: Id::Number(0), group: Some(Id::Number(0)) };
+    let place = Root::Directory(PathBuf::from(format!("/proc/{pid}/root")));
+    resolve_in(user.unwrap_or(&root), groups, &mut Database::open(&place)?, &Joined::new(pid)?).map(Some)
 }
 
 /// Finds the ids of a user of the container, and checks that the container has them.
 pub(crate) fn resolve(user: &User, root: &Root, maps: &IdMaps) -> Result<Resolved, Error> {
-    resolve_in(user, &mut Database::open(root)?, maps)
+    resolve_in(user, None, &mut Database::open(root)?, maps)
 }
 
-fn resolve_in(user: &User, database: &mut Database, maps: &dyn Mapped) -> Result<Resolved, Error> {
+fn resolve_in(
+    user: &User,
+    groups: Option<&[Id]>,
+    database: &mut Database,
+    maps: &dyn Mapped,
+) -> Result<Resolved, Error> {
     let account = match &user.user {
         Id::Name(name) => {
             let found = database.user(|account| account.name == name.as_bytes())?;
@@ -141,8 +158,7 @@ fn resolve_in(user: &User, database: &mut Database, maps: &dyn Mapped) -> Result
         (Id::Name(name), None) => return Err(unknown("user", name, "/etc/passwd")),
     };
     let gid = match (&user.group, &account) {
-        (Some(Id::Number(gid)), _) => *gid,
-        (Some(Id::Name(name)), _) => database.group(name)?.ok_or_else(|| unknown("group", name, "/etc/group"))?,
+        (Some(group), _) => number_of(group, database)?,
         (None, Some(account)) => account.gid,
         (None, None) => {
             return Err(Error::invalid("user", uid.to_string(), "the container's /etc/passwd does not name its group")
@@ -156,14 +172,42 @@ fn resolve_in(user: &User, database: &mut Database, maps: &dyn Mapped) -> Result
                 .remedy("map it with -u and -g, or have ids delegated in /etc/subuid and /etc/subgid"));
         }
     }
-    let wanted = match (&user.group, &account) {
-        (None, Some(account)) => database.groups_of(account)?,
-        _ => Vec::new(),
-    };
     let mut notes = Vec::new();
-    let groups = supplementary(wanted, gid, maps, &mut notes)?;
+    let groups = match (groups, &user.group, &account) {
+        (Some(groups), ..) => given(groups, gid, database, maps)?,
+        (None, None, Some(account)) => supplementary(database.groups_of(account)?, gid, maps, &mut notes)?,
+        _ => supplementary(Vec::new(), gid, maps, &mut notes)?,
+    };
     let home = account.map_or_else(|| "/".to_string(), Account::home);
     Ok(Resolved { uid, gid, groups, home, notes })
+}
+
+fn number_of(group: &Id, database: &Database) -> Result<u32, Error> {
+    match group {
+        Id::Number(gid) => Ok(*gid),
+        Id::Name(name) => database.group(name)?.ok_or_else(|| unknown("group", name, "/etc/group")),
+    }
+}
+
+/// The groups that were asked for, all of them, where the container has them.
+fn given(groups: &[Id], gid: u32, database: &Database, maps: &dyn Mapped) -> Result<Option<Vec<u32>>, Error> {
+    let numbers = groups.iter().map(|group| number_of(group, database)).collect::<Result<Vec<_>, _>>()?;
+    let refuse = |object: String, cause: String| {
+        Err(Error::new(Kind::IdMap, "idmap", "become a member of", object)
+            .cause(cause)
+            .remedy("map it with -g, or have ids delegated in /etc/subuid and /etc/subgid"))
+    };
+    if let Some(group) = numbers.iter().find(|group| !maps.maps_group(**group)) {
+        let cause = format!("the container does not have this id; its maps are {}", maps.summary());
+        return refuse(format!("group {group}"), cause);
+    }
+    if maps.setgroups_denied()
+        && let Some(group) = numbers.iter().find(|group| **group != gid)
+    {
+        return refuse(format!("group {group}"), "setgroups is denied in the container".into());
+    }
+    // Nothing is left out of them: each is mapped, or there are none.
+    supplementary(numbers, gid, maps, &mut Vec::new())
 }
 
 /// Those of the user's groups that the container has, where it may have any.

@@ -160,17 +160,7 @@ fn injected_command_leaves_no_secret_in_its_monitor() {
     let secret = new_secret();
     let (argv, env) = told(&secret);
     let process = container
-        .inject(&Injection {
-            argv,
-            env,
-            stdio,
-            pass_fds: Vec::new(),
-            seccomp: Some(Profile::None),
-            timeout: None,
-            user: None,
-            chdir: None,
-            console: None,
-        })
+        .inject(&Injection { env, stdio, seccomp: Some(Profile::None), ..Injection::new(argv) })
         .expect("inject");
     let monitor = parent(process.pid());
     assert_ne!(monitor, container.pid(), "it has a monitor of its own");

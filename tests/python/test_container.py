@@ -4,6 +4,7 @@
 import errno
 import gc
 import os
+import resource
 import select
 import shutil
 import signal
@@ -288,6 +289,35 @@ def test_injected_user_is_found_by_the_containers_names(root, tmp_path):
     with contain.Container.run(config, stdin=contain.PIPE) as container:
         assert inside(container, look, user="worker") == "/tmp\nUid: 5 5\nGid: 7 7\nGroups: 8\n"
         assert inside(container, look, user="worker:nine") == "/tmp\nUid: 5 5\nGid: 9 9\nGroups:\n"
+
+
+def test_injected_command_is_confined_as_it_is_told(mark):
+    look = "ulimit -n; grep -E '^(Groups|CapPrm|CapBnd|NoNewPrivs):' /proc/self/status | tr '\\t' ' '"
+    none = "0" * 16
+    limits = [contain.Rlimit(resource=resource.RLIMIT_NOFILE, soft=64)]
+    with contain.Container.run(sleeping(mark)) as container:
+        lines = inside(container, look, capabilities=[], no_new_privs=True, groups=[], rlimits=limits).splitlines()
+        assert [line.rstrip() for line in lines] == ["64", "Groups:", f"CapPrm: {none}", f"CapBnd: {none}", "NoNewPrivs: 1"]
+        assert "CapPrm: 0000000000000021" in inside(container, look, capabilities=("CAP_CHOWN", "kill"))
+        for wrong in ({"groups": ["no-such-group"]}, {"groups": [-1]}, {"capabilities": ["FLY"]},
+                      {"rlimits": [contain.Rlimit(resource=16, soft=1)]},
+                      {"rlimits": [contain.Rlimit(resource=0, soft=2, hard=1)]}):
+            with pytest.raises(contain.InvalidError):
+                container.inject(["true"], **wrong)
+        with pytest.raises(contain.IdMapError):
+            container.inject(["true"], groups=[4_000_000_000])
+        for mistaken in ({"groups": "wheel"}, {"capabilities": "CHOWN"}, {"groups": b"wheel"}):
+            with pytest.raises(TypeError):
+                container.inject(["true"], **mistaken)
+
+
+@only_root
+def test_injected_groups_are_the_containers(mark):
+    look = "grep -E '^(Uid|Gid|Groups):' /proc/self/status"
+    with contain.Container.run(sleeping(mark, **MAPS)) as container:
+        lines = inside(container, look, user="1:2", groups=[9, "7", 2]).splitlines()
+        assert [line.split()[1:] for line in lines] == [["1"] * 4, ["2"] * 4, ["7", "9"]]
+        assert inside(container, look, groups=(5,)).splitlines()[2].split()[1:] == ["5"]
 
 
 @only_root

@@ -147,6 +147,8 @@ PROCESS = [
               Outcome(0, "1000\n1000\n/home/guest\n"), only="root"),
     Behaviour("limits", {"argv": sh("ulimit -n; ulimit -Hn; ulimit -c"),
                          "rlimits": [["RLIMIT_NOFILE", 64, 128], ["RLIMIT_CORE", 0, 0]]}, Outcome(0, "64\n128\n0\n")),
+    Behaviour("limit_above_the_callers", {"argv": ["/bin/true"], "rlimits": [["RLIMIT_NOFILE", 64, 1 << 40]]},
+              Refusal("SYSTEM", like("set resource limit nofile: EPERM .*"), "process.rlimit", 1)),
     Behaviour("file_size_limit_ends", {"argv": ["/bin/dd", "if=/dev/zero", "of=/dev/shm/x", "bs=4096", "count=4"],
                                        "rlimits": [["RLIMIT_FSIZE", 4096, 4096]]},
               Outcome(153, "", like(".*"), ended_by="signalled")),
@@ -259,6 +261,56 @@ ACTS = [
               done=("done", Refusal("NOT_EXECUTABLE", like("execute /etc/place: EACCES .*"), "process.exec", 13), "done")),
 ]
 
+NONE = "0" * 16
+LOOK = "grep -E 'Groups|CapPrm|CapBnd|NoNewPrivs' /proc/self/status"
+
+
+def injected(name: str, argv: list[str], come: Outcome | Refusal, only: str = "", **given: Any) -> Behaviour:
+    """One about a command that is injected."""
+    acts = (("read", "ready\n"), ("inject", {"argv": argv, **given}), ("kill", None))
+    return Behaviour(name, {"argv": sh(READY)}, KILLED, acts=acts, done=("done", come, "done"), only=only)
+
+
+INJECTED = [
+    injected("inject_chdir", ["/bin/pwd"], Outcome(0, "/tmp\n"), chdir="/tmp"),
+    injected("inject_no_working_directory", ["/bin/true"], Refusal("SYSTEM", like(".*/nowhere: ENOENT .*"), None, 2),
+             chdir="/nowhere"),
+    injected("inject_user", sh("id -u; id -g; echo $HOME"), Outcome(0, "1000\n1000\n/home/guest\n"), "root",
+             user="guest", env=[ENVIRONMENT]),
+    injected("inject_user_with_a_group", sh(f"id -u; id -g; {LOOK}"),
+             Outcome(0, like(f"1000\n50\nGroups:\t \nCapPrm:\t{NONE}\nCapBnd:\t0000..ffffffffff\nNoNewPrivs:\t0\n")), "root",
+             user="1000:50"),
+    injected("inject_user_that_is_not_there", ["/bin/true"], Refusal("INVALID", like(".*nobodyhere.*")), user="nobodyhere"),
+    injected("inject_user_that_is_none", ["/bin/true"], Refusal("INVALID", like(".*a:b:c.*"), is_usage=True), user="a:b:c"),
+    injected("inject_user_that_is_not_mapped", ["/bin/true"], Refusal("ID_MAP", like(".*1000.*")), "user", user="1000"),
+    injected("inject_groups", ["/bin/id", "-G"], Outcome(0, "1000 50 0\n"), "root", user="guest", groups=[50, "root"]),
+    injected("inject_groups_of_root", ["/bin/id", "-G"], Outcome(0, "0 1000\n"), "root", groups=["guest", 0]),
+    injected("inject_no_groups", sh(LOOK + " | head -n 1"), Outcome(0, "Groups:\t \n"), groups=[]),
+    injected("inject_group_that_is_not_there", ["/bin/true"], Refusal("INVALID", like(".*nobodyhere.*")),
+             groups=["nobodyhere"]),
+    injected("inject_group_that_is_none", ["/bin/true"], Refusal("INVALID", like(".*-1.*"), is_usage=True), groups=[-1]),
+    injected("inject_group_that_is_not_mapped", ["/bin/true"], Refusal("ID_MAP", like(".*group 1000: .*"), "idmap"), "user",
+             groups=[1000]),
+    injected("inject_capabilities_given", status("Cap[EPB]"),
+             Outcome(0, "CapPrm:\t0000000000000021\nCapEff:\t0000000000000021\nCapBnd:\t0000000000000021\n"),
+             capabilities=["CAP_CHOWN", "KILL"]),
+    injected("inject_no_capabilities", status("Cap[PB]"), Outcome(0, f"CapPrm:\t{NONE}\nCapBnd:\t{NONE}\n"),
+             capabilities=[]),
+    injected("inject_user_whose_capabilities_are_bounded", status("Cap"), Outcome(
+        0, f"CapInh:\t{NONE}\nCapPrm:\t{NONE}\nCapEff:\t{NONE}\nCapBnd:\t0000000000000001\nCapAmb:\t{NONE}\n"), "root",
+        user="guest", capabilities=["CHOWN"]),
+    injected("inject_capability_that_is_none", ["/bin/true"], Refusal("INVALID", like(".*FLY.*"), is_usage=True),
+             capabilities=["FLY"]),
+    injected("inject_no_new_privs", sh(LOOK + " | tail -n 1"), Outcome(0, "NoNewPrivs:\t1\n"), no_new_privs=True),
+    injected("inject_confined", sh(LOOK), Outcome(0, f"Groups:\t \nCapPrm:\t{NONE}\nCapBnd:\t{NONE}\nNoNewPrivs:\t1\n"),
+             "root", user="guest:50", capabilities=[], no_new_privs=True),
+    injected("inject_limits", sh("ulimit -n; ulimit -Hn; ulimit -c"), Outcome(0, "64\n128\n0\n"),
+             rlimits=[["RLIMIT_NOFILE", 64, 128], ["RLIMIT_CORE", 0, 0]]),
+    injected("inject_limit_above_the_callers", ["/bin/true"],
+             Refusal("SYSTEM", like("set resource limit nofile: EPERM .*"), "process.rlimit", 1),
+             rlimits=[["RLIMIT_NOFILE", 64, 1 << 40]]),
+]
+
 REFUSALS = [
     Behaviour("not_found", {"argv": ["/bin/nowhere"]},
               Refusal("NOT_FOUND", "execute /bin/nowhere: ENOENT (No such file or directory): no such program in the container",
@@ -298,4 +350,4 @@ REFUSALS = [
               Refusal("ROOT", like("bind {folder}/nowhere: ENOENT .*"), "rootfs.source", 2)),
 ]
 
-BEHAVIOURS = [*ENDS, *PROCESS, *DEADLINES, *STREAMS, *SURROUNDINGS, *ACTS, *REFUSALS]
+BEHAVIOURS = [*ENDS, *PROCESS, *DEADLINES, *STREAMS, *SURROUNDINGS, *ACTS, *INJECTED, *REFUSALS]

@@ -13,7 +13,6 @@ from languages import REPOSITORY
 CANNOT = {
     ("cli", "inject seccomp"): "`inject` runs its command under `system`, or under the profile of a container with a name",
     ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
-    ("cli", "rlimits"): "the shell's ulimit in front of `contain` sets them",
     ("cli", "stop"): "a signal to `contain` and a wait are its stop",
 }
 """(language, what): the reason."""

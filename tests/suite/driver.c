@@ -260,16 +260,44 @@ static int configure(contain_config **config, contain_error **err) {
     return done;
 }
 
+// The last value of a key between two fields, or NULL.
+static const char *last(const char *key, size_t from, size_t to) {
+    const char **given = values(key, from, to), *value = NULL;
+    for (size_t at = 0; given[at] != NULL; at++)
+        value = given[at];
+    free(given);
+    return value;
+}
+
 // The profile that an injected command is given; 0 for the container's own.
 static uint32_t profile_of(size_t from, size_t to) {
-    const char **given = values("seccomp", from, to);
-    uint32_t profile = given[0] != NULL ? word(given[0], profiles, CONTAIN_SECCOMP_SYSTEM) : 0;
+    const char *given = last("seccomp", from, to);
+    return given != NULL ? word(given, profiles, CONTAIN_SECCOMP_SYSTEM) : 0;
+}
+
+// A list that is given, be it that there is nothing in it, or NULL.
+static const char **list_of(const char **made, const char *none, size_t from, size_t to) {
+    return made[0] != NULL || last(none, from, to) != NULL ? made : NULL;
+}
+
+static uint64_t limits_of(size_t from, size_t to, uint64_t limits[16][3]) {
+    const char **given = values("rlimits", from, to);
+    uint64_t number = 0;
+    for (; given[number] != NULL && number < 16; number++) {
+        char parts[4][256];
+        divide(given[number], parts);
+        for (int part = 0; part < 3; part++)
+            limits[number][part] = strtoull(parts[part], NULL, 10);
+    }
     free(given);
-    return profile;
+    return number;
 }
 
 static void inject(const contain_container *container, size_t from, size_t to) {
     const char **argv = values("argv", from, to), **env = values("env", from, to), **text = values("stdin", from, to);
+    const char **groups = values("groups", from, to), **capabilities = values("capabilities", from, to);
+    const char *new_privs = last("no_new_privs", from, to);
+    uint64_t limits[16][3], limits_count = limits_of(from, to, limits);
     int ours[3], theirs[3];
     open_pipes(ours, theirs);
     contain_inject_options options = {
@@ -281,6 +309,13 @@ static void inject(const contain_container *container, size_t from, size_t to) {
         .stderr_kind = CONTAIN_STDIO_DESCRIPTOR,
         .stderr_fd = theirs[2],
         .seccomp = profile_of(from, to),
+        .user = last("user", from, to),
+        .chdir = last("chdir", from, to),
+        .groups = list_of(groups, "no_groups", from, to),
+        .capabilities = list_of(capabilities, "no_capabilities", from, to),
+        .rlimits = limits_count > 0 ? limits[0] : NULL,
+        .rlimits_count = limits_count,
+        .no_new_privs = new_privs != NULL ? word(new_privs, switches, 0) : 0,
     };
     contain_process *process = NULL;
     contain_error *error = NULL;
@@ -307,6 +342,8 @@ static void inject(const contain_container *container, size_t from, size_t to) {
     free(argv);
     free(env);
     free(text);
+    free(groups);
+    free(capabilities);
 }
 
 // What is asked for without a container: a plan, or what the host allows.

@@ -133,8 +133,9 @@ class C(Library):
         return self._answer(self._ask(request))
 
     def _fields(self, config: dict[str, Any]) -> Any:
-        if config.get("capabilities") == []:
-            yield "no_capabilities="
+        for key in ("capabilities", "groups"):
+            if config.get(key) == []:
+                yield f"no_{key}="
         for key, value in config.items():
             for one in value if isinstance(value, list) else [value]:
                 yield f"{key}={self._text(key, one)}"
@@ -188,12 +189,12 @@ class CommandLine:
             # With a user HOME is that user's, unless it is named.
             names = ["PATH"] if "user" in config else INSIDE
             config.setdefault("env", [f"{name}={INSIDE[name]}" for name in names])
-        for key, option in (("init", "--init"), ("no_new_privs", "--no-new-privs"), ("read_only", "--read-only")):
+        for key, option in (("init", "--init"), ("read_only", "--read-only")):
             if config.get(key):
                 yield option
-        for key in ("seccomp", "chdir", "hostname", "user", "timeout"):
+        for key in ("seccomp", "hostname"):
             if key in config:
-                yield from (f"--{key}", str(config[key]))
+                yield from (f"--{key}", config[key])
         for key, option in (("uid_map", "-u"), ("gid_map", "-g")):
             if key in config:
                 yield from (option, config[key])
@@ -201,10 +202,7 @@ class CommandLine:
             yield from ("--env", assignment)
         for mount in config.get("mounts", []):
             yield from mount_option(mount)
-        if "capabilities" in config:
-            yield from ("--cap-drop", "ALL")
-            for name in config["capabilities"]:
-                yield from ("--cap-add", name)
+        yield from rights(config)
         if config.get("network") == "host":
             yield "-n"
         if "overlay" in config:
@@ -255,7 +253,8 @@ class CommandLine:
         environment = {"container": "contain", **INSIDE}
         if "env" in argument:
             environment = dict(assignment.split("=", 1) for assignment in argument["env"])
-        with self._start("inject", [str(process.pid), *argument["argv"]], environment) as injected:
+        arguments = [*rights(argument), str(process.pid), *argument["argv"]]
+        with self._start("inject", arguments, environment) as injected:
             return self._end("inject", injected, argument, b"")
 
     def _end(self, program: str, process: subprocess.Popen[bytes], config: dict[str, Any], output: bytes) -> Any:
@@ -269,6 +268,23 @@ class CommandLine:
             step = re.match(r"step (\d+), ", told[1])
             return Refusal(status, plain(told[1]), remedy=told[2], step=int(step[1]) if step else None)
         return Outcome(status, (output + stdout).decode("latin-1"), text)
+
+
+def rights(config: dict[str, Any]) -> Any:
+    """The options that contain and inject have both."""
+    if config.get("no_new_privs"):
+        yield "--no-new-privs"
+    for key in ("chdir", "user", "timeout"):
+        if key in config:
+            yield from (f"--{key}", str(config[key]))
+    if "groups" in config:
+        yield from ("--groups", ",".join(map(str, config["groups"])))
+    if "capabilities" in config:
+        yield from ("--cap-drop", "ALL")
+        for name in config["capabilities"]:
+            yield from ("--cap-add", name)
+    for name, soft, hard in config.get("rlimits", []):
+        yield from ("--rlimit", f"{name.removeprefix('RLIMIT_').lower()}={soft}:{hard}")
 
 
 def feed(process: subprocess.Popen[bytes], config: dict[str, Any]) -> None:

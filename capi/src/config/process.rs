@@ -7,7 +7,7 @@ use crate::boundary::invalid;
 use crate::error::ErrorHandle;
 use crate::strings;
 use crate::{options, process};
-use runtime::{Config, Console, Rlimit, Root, User, capability};
+use runtime::{Config, Console, Error, Rlimit, Root, User, capability};
 use std::ffi::{c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
 
@@ -55,6 +55,25 @@ pub unsafe extern "C" fn contain_config_set_user(
     }
 }
 
+/// A set of capabilities by their names.
+///
+/// # Safety
+/// As [`strings::list`].
+pub(crate) unsafe fn capabilities(name: &str, names: *const *const c_char) -> Result<u64, Error> {
+    // SAFETY: as the caller says.
+    let names = unsafe { strings::list(name, names) }?;
+    names.iter().try_fold(0, |kept, name| Ok(kept | capability::parse(&name.to_string_lossy())?))
+}
+
+/// A limit that can be one.
+pub(crate) fn rlimit(resource: u64, soft: u64, hard: u64) -> Result<Rlimit, Error> {
+    match u32::try_from(resource) {
+        Ok(resource @ 0..=15) if soft <= hard => Ok(Rlimit { resource, soft, hard }),
+        Ok(0..=15) => Err(invalid("soft", soft.to_string(), format!("it is at most the hard limit, {hard}"))),
+        _ => Err(invalid("resource", resource.to_string(), "it is an RLIMIT_ value, 0 to 15")),
+    }
+}
+
 /// Sets the capabilities that the command keeps of those over its user namespace; at first those that go with its
 /// seccomp profile: fourteen with CONTAIN_SECCOMP_APP, all with the others.
 ///
@@ -71,17 +90,7 @@ pub unsafe extern "C" fn contain_config_set_capabilities(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(
-            config,
-            err,
-            || {
-                let names = strings::list("names", names)?;
-                names.iter().try_fold(0, |kept, name| Ok(kept | capability::parse(&name.to_string_lossy())?))
-            },
-            |config, kept| config.capabilities = Some(kept),
-        )
-    }
+    unsafe { set(config, err, || capabilities("names", names), |config, kept| config.capabilities = Some(kept)) }
 }
 
 /// Sets one resource limit of the command (getrlimit(2)); at first all are the caller's.
@@ -89,7 +98,7 @@ pub unsafe extern "C" fn contain_config_set_capabilities(
 /// config: the configuration.
 /// resource: an RLIMIT_ value.
 /// soft: the soft limit, or CONTAIN_UNLIMITED.
-/// hard: the hard limit, at least the soft one; above the caller's own it takes CAP_SYS_RESOURCE on the host.
+/// hard: the hard limit, at least the soft one, at most the caller's own.
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if config is NULL, resource is no resource, or soft is above hard.
@@ -107,15 +116,7 @@ pub unsafe extern "C" fn contain_config_set_rlimit(
         set(
             config,
             err,
-            || {
-                if resource > 15 {
-                    return Err(invalid("resource", resource.to_string(), "it is an RLIMIT_ value, 0 to 15"));
-                }
-                if soft > hard {
-                    return Err(invalid("soft", soft.to_string(), format!("it is at most the hard limit, {hard}")));
-                }
-                Ok(Rlimit { resource, soft, hard })
-            },
+            || rlimit(resource.into(), soft, hard),
             |config, limit| {
                 config.rlimits.retain(|other| other.resource != limit.resource);
                 config.rlimits.push(limit);

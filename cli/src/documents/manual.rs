@@ -45,6 +45,11 @@ slash; links on the way to it are resolved inside the root, and what is missing 
 `--bind-ro` and `--tmpfs`; they are mounted in their order, after /dev, /proc, /sys and what the helpers mount. A colon in \
 a name is written `\\:`, a backslash `\\\\`.";
 
+const RLIMIT: &str = "\
+NAME is `cpu` (seconds), `fsize`, `data`, `stack`, `core`, `rss`, `memlock`, `as` (bytes), `nproc`, `nofile`, `locks`, \
+`sigpending`, `msgqueue`, `nice`, `rtprio` or `rttime`; see getrlimit(2). SOFT is what counts, HARD how far CMD may raise \
+it: the same unless given, and at most the caller's own. May be given several times; the others are the caller's.";
+
 const STATUS: &str = "\
 The command's own status. 128+N when signal N ended it.
 
@@ -181,6 +186,7 @@ included, the container ends with it.",
              works, else 1.",
         ),
         ("explain", "What is printed is read back from the very bytes that would be carried out."),
+        ("rlimit", RLIMIT),
         ("json", JSON),
         ("json-fd", JSON_FD),
         ("log-format", LOG_FORMAT),
@@ -235,7 +241,26 @@ The container must belong to the caller.
 A signal to inject is passed on to the command. SIGKILL of inject ends the command too, unless that has cleared its \
 parent-death signal, as a change of ids does; what the command has started goes on until the container ends, and a \
 terminal of `-t` stays raw (`stty sane`).",
-    options: &[("json", JSON), ("json-fd", JSON_FD), ("log-format", LOG_FORMAT)],
+    options: &[
+        ("env", "It takes the place of one of this name."),
+        (
+            "user",
+            "Names are those of the container's /etc/passwd and /etc/group as they are now. Without GROUP CMD has that \
+             user's groups, with it that group alone; HOME is the user's where the environment names none. A user other \
+             than root has no capabilities.",
+        ),
+        ("groups", "In place of the user's own. They are mapped in the container, which must not deny setgroups."),
+        (
+            "cap-drop",
+            "Without it CMD has all capabilities over the container's user namespace, whatever the container's own command \
+             has. Of a user other than root this bounds what set-uid programs give.",
+        ),
+        ("no-new-privs", "Where the caller may gain none, CMD never may."),
+        ("rlimit", RLIMIT),
+        ("json", JSON),
+        ("json-fd", JSON_FD),
+        ("log-format", LOG_FORMAT),
+    ],
     sections: &[
         ("EXIT STATUS", STATUS),
         ("RECORDS", RECORDS),
@@ -246,7 +271,11 @@ A container, a process list in it, and its end:
 
     contain DIR /sbin/init &
     inject $! ps
-    inject $! /bin/halt",
+    inject $! /bin/halt
+
+A command that may as little as the container's users:
+
+    inject --user games --cap-drop ALL --no-new-privs --chdir /tmp web sh",
         ),
     ],
     see_also: &[("contain", 1), ("pseudo", 1), ("nsenter", 1)],

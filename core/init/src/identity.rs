@@ -100,9 +100,11 @@ fn set_groups(bytes: &[u8]) -> Result<(), Fault> {
     identity::set_groups(wanted)?;
     let mut got = [0u32; MAX_GROUPS];
     let count = identity::supplementary_groups(&mut got)?;
-    // The kernel keeps them in order of their numbers.
+    // The kernel keeps them in the order of what they are outside.
+    let Some(got) = got.get_mut(..count) else { return Err(Errno::EPERM.into()) };
+    got.sort_unstable();
     wanted.sort_unstable();
-    if got.get(..count) != Some(&*wanted) {
+    if got != wanted {
         return Err(Errno::EPERM.into());
     }
     Ok(())

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Making and joining namespaces.
 
-use crate::context::{Context, Fault};
+use crate::context::{At, Context, Fault};
 use crate::report;
 use contain_plan::Doer;
+use contain_plan::message::Part;
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::process::{self, Fork, namespace};
 use contain_sys::signal::{self, Poll, number, poll};
@@ -75,12 +76,17 @@ pub fn join(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
 
 /// Joins a running container: the monitor its user and PID namespaces, so that it goes on seeing the host's files;
 /// its child all the others.
-pub fn join_target(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
+pub fn join_target(context: &mut Context<'_>, leave_groups: bool, namespaces: u64) -> Result<(), Fault> {
     let target = Fd(context.descriptors.target);
     let first = namespaces & (namespace::USER | namespace::PID);
     report::prepare(context)?;
     // CVE-2016-9962: not dumpable before anything of the container's can see it; exec makes it so again.
     identity::set_dumpable(Dumpable::No)?;
+    // ORDER: in a user namespace that denies setgroups the host's groups could not be given up any more, and whoever
+    // owns the container could take them from the command by ptrace(2).
+    if leave_groups {
+        identity::set_groups(&[]).at(Part::Groups)?;
+    }
     identity::join_namespaces(target, first)?;
     fork(context, 0)?;
     if context.me == Doer::Init {

@@ -207,7 +207,7 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         }
         Step::CopyOut { path, limit } => files::copy_out(context, path, limit),
         Step::CopyIn { path, mode } => files::copy_in(context, path, mode),
-        Step::JoinTarget { namespaces, .. } => namespaces::join_target(context, namespaces),
+        Step::JoinTarget { leave_groups, namespaces, .. } => namespaces::join_target(context, leave_groups, namespaces),
         Step::Dismiss {} => dismiss(context),
         Step::EnterCgroup { mount, file } => cgroup::enter(context, mount, file),
         Step::Watch { .. } | Step::Reap {} | Step::RestoreTerminal {} | Step::Report {} | Step::Never(..) => {

@@ -246,6 +246,8 @@ steps! {
     }
     /// Joins namespaces of the target process, then forks the process that becomes the injected command.
     30 JoinTarget "join" {
+        /// Whether the caller's supplementary groups are given up first: inside it may not be possible any more.
+        leave_groups: bool,
         /// CLONE_NEW* bits, user and PID among them: those two are joined by the monitor, the others by its child.
         namespaces: u64,
         /// Its process id, for people.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The plans of commands without a container of their own: injected into one, or in a user namespace alone.
 
-use super::{Way, become_ids_of, check_chdir, console, deadline, home, is_assignment, load_seccomp, map_ids, path_of};
-use crate::cgroup::Place;
-use crate::config::{Console, Profile, Stdio};
+use super::rights::Rights;
+use super::{Way, check_chdir, check_rlimits, console, deadline, home, is_assignment, last_of_each, map_ids, path_of};
+use crate::cgroup::{self, Place};
+use crate::config::{Console, Profile, Rlimit, Stdio, reach_of};
+use crate::container::Injection;
 use crate::error::Error;
 use crate::idmap::{self, IdMaps};
+use crate::join;
 use crate::plan::{Draft, Notes, text, texts};
-use crate::seccomp;
-use crate::user::Resolved;
+use crate::user::{Resolved, resolve_joined};
 use contain_plan::Step;
 use contain_sys::process::namespace;
 use std::ffi::OsString;
@@ -26,6 +28,8 @@ pub(crate) struct Inject<'a> {
     pub pid: i32,
     /// Descriptors from 3 on that the command keeps; u32::MAX for all.
     pub keep: u32,
+    /// Whether the caller can give up its supplementary groups.
+    pub leave_groups: bool,
     /// Whether supplementary groups can be cleared inside.
     pub clear_groups: bool,
     /// Its terminal, one of the container's own.
@@ -42,6 +46,37 @@ pub(crate) struct Inject<'a> {
     pub user: Option<Resolved>,
     /// Its working directory; `/` when none.
     pub chdir: Option<&'a Path>,
+    /// The capabilities that it keeps; all when none.
+    pub capabilities: Option<u64>,
+    pub no_new_privs: bool,
+    pub rlimits: &'a [Rlimit],
+}
+
+impl<'a> Inject<'a> {
+    /// One into the container whose PID 1 is `pid`, as that is now.
+    pub fn new(injection: &'a Injection, pid: i32, profile: Profile) -> Result<Inject<'a>, Error> {
+        let (cgroups, note) = cgroup::to_enter(pid)?;
+        Ok(Inject {
+            argv: &injection.argv,
+            env: &injection.env,
+            profile,
+            namespaces: join::differing(pid)?,
+            pid,
+            keep: reach_of(&injection.pass_fds),
+            leave_groups: join::can_leave_groups()?,
+            clear_groups: !join::denies_setgroups(pid),
+            console: injection.console.map_or(Console::None, Console::Taken),
+            stdio: injection.stdio,
+            cgroups,
+            note,
+            timeout: injection.timeout,
+            user: resolve_joined(injection.user.as_ref(), injection.groups.as_deref(), pid)?,
+            chdir: injection.chdir.as_deref(),
+            capabilities: injection.capabilities,
+            no_new_privs: injection.no_new_privs,
+            rlimits: &injection.rlimits,
+        })
+    }
 }
 
 /// The plan of an injected command.
@@ -49,11 +84,16 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     if request.argv.is_empty() {
         return Err(Error::invalid("argv", "", "there is no command; name a program"));
     }
+    check_rlimits(request.rlimits)?;
     check_chdir(request.chdir)?;
     console::check(request.console, &request.stdio, way)?;
     let of_user = request.user.iter().flat_map(|user| user.notes.iter());
     let mut draft = Draft::with_notes(request.note.iter().chain(of_user).cloned().collect(), Notes::new());
-    draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
+    draft.monitor(Step::JoinTarget {
+        leave_groups: request.leave_groups,
+        namespaces: request.namespaces,
+        pid: request.pid,
+    });
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
     }
@@ -70,22 +110,20 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
     if way != Way::InPlace {
         draft.init(Step::ResetSignals {});
     }
-    let terminal = console::terminal(request.console, &request.stdio);
-    if let Some(user) = &request.user {
-        let filtered = seccomp::program(request.profile, terminal).is_some();
-        become_ids_of(user, filtered, request.console, &mut draft);
-    }
-    if let Some(path) = request.chdir {
-        draft.init(Step::ChangeDirectory { path: &text("chdir", path)? });
-    }
-    load_seccomp(request.profile, terminal, &mut draft)?;
-    if request.user.as_ref().is_some_and(|user| user.uid != 0) {
-        // It has none but what the loading takes.
-        draft.init(Step::SetCapabilities { bounding: u64::MAX, permitted: 0 });
-    }
+    let rights = Rights {
+        rlimits: request.rlimits,
+        capabilities: request.capabilities,
+        user: request.user.as_ref(),
+        chdir: request.chdir,
+        no_new_privs: request.no_new_privs,
+        seccomp: request.profile,
+        console: request.console,
+        stdio: &request.stdio,
+    };
+    rights.steps(&mut draft)?;
     let home = home(request.env, request.user.as_ref());
     let environment: Vec<&OsString> = request.env.iter().chain(&home).collect();
-    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", &environment)?);
+    let (arguments, environment) = (texts("argv", request.argv)?, texts("env", &last_of_each(&environment))?);
     draft.init(Step::Execute {
         search: &text("PATH", path_of(request.env))?,
         arguments: arguments.list(),

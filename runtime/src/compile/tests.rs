@@ -2,6 +2,7 @@
 //! Plans of made-up machines and callers, one for every kind of configuration: what they are made of, in which order,
 //! and (`snapshot`) every word of them.
 
+mod injected;
 mod snapshot;
 
 use super::facts::HostEntry;
@@ -9,8 +10,7 @@ use super::inject::{pseudo_with, userns_with};
 use super::sources::Source;
 use super::*;
 use crate::NewFile;
-use crate::cgroup::Place;
-use crate::config::{Mount, Overlay, Stdio, Veth, Window};
+use crate::config::{Mount, Overlay, Profile, Stdio, Veth, Window};
 use crate::explain;
 use crate::plan::{Bytes, Test};
 use contain_plan::{Descriptors, Doer, Entry, Plan};
@@ -223,7 +223,7 @@ fn a_console_to_take_is_the_callers_before_anything_of_the_command_is_done() {
     for (draft, before) in [
         (plan_with(&taken([Stdio::Inherit; 3]), &facts(roots_maps()), Way::Run).expect("a plan"), REAP),
         (plan_with(&taken([Stdio::Inherit; 3]), &facts(roots_maps()), Way::Create).expect("a plan"), AWAIT_START),
-        (injected_on_a_console(Some(Duration::from_secs(1))), REAP),
+        (injected::on_a_console(Some(Duration::from_secs(1))), REAP),
     ] {
         assert_order("console", &draft, &[MAKE_CONSOLE, GIVE_CONSOLE, before, USE_CONSOLE, EXECUTE]);
     }
@@ -248,7 +248,7 @@ fn cases() -> Vec<(&'static str, Draft)> {
     let given = || maps("0:100000:1,1000:1000:1", false);
     let userns = |maps| userns_with(&maps, &words(&["id", "-u"]), &words(&["PATH=/bin"])).expect("a plan");
     let pseudo = |maps| pseudo_with(&maps, &words(&["id", "-u"]), &words(&["PATH=/bin"])).expect("a plan");
-    vec![
+    let containers = vec![
         ("directory", plan(directory())),
         ("host", plan(Config { root: Root::Host, ..directory() })),
         ("console_off", plan(Config { console: Console::None, ..directory() })),
@@ -317,8 +317,6 @@ fn cases() -> Vec<(&'static str, Draft)> {
             let files = vec![file("/tmp/job/./main.py", b"print()\n", 0o644), file("//run/x", b"", 0o755)];
             for_library(Config { root: Root::Host, files, pass_fds: vec![9, 4], ..library() }, Way::Run)
         }),
-        ("copy_out", copied(Direction::Out { limit: 1024 })),
-        ("copy_in", copied(Direction::In { mode: 0o640 })),
         ("library_create", for_library(library(), Way::Create)),
         ("library_console", for_library(Config { console: Console::Emulated, init: false, ..library() }, Way::Run)),
         ("console_taken", for_library(taken([Stdio::Inherit; 3]), Way::Run)),
@@ -327,20 +325,6 @@ fn cases() -> Vec<(&'static str, Draft)> {
             let config = taken([Stdio::Descriptor(7), Stdio::Inherit, Stdio::Null]);
             plan_with(&config, &Facts { user, ..facts(roots_maps()) }, Way::Create).expect("a plan")
         }),
-        ("inject_console", injected_on_a_console(None)),
-        ("inject_console_timeout", injected_on_a_console(Some(Duration::from_secs(60)))),
-        ("inject_in_place", injected(Profile::System, Way::InPlace, u32::MAX)),
-        ("inject_library", injected(Profile::App, Way::Run, 0)),
-        ("inject_cgroups", {
-            let place = |mount: &str, file: &str| Place { mount: mount.into(), file: file.into() };
-            let places =
-                vec![place("/sys/fs/cgroup/pids", "a/cgroup.procs"), place("/sys/fs/cgroup/unified", "b/cgroup.procs")];
-            injected_with(Profile::System, Way::InPlace, u32::MAX, places)
-        }),
-        ("inject_user", injected_as(1000)),
-        ("inject_terminal", injected_on_a_terminal(None)),
-        ("inject_terminal_timeout", injected_on_a_terminal(Some(Duration::from_secs(60)))),
-        ("inject_timeout", injected_for(Profile::System, Way::InPlace, 0, Vec::new(), Some(Duration::from_secs(60)))),
         ("pseudo_root", pseudo(roots_maps())),
         ("userns_root", userns(roots_maps())),
         ("userns_single_id", userns(maps("0:1000:1", true))),
@@ -349,86 +333,12 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("pseudo_ranges", pseudo(users_maps())),
         ("pseudo_idmap", pseudo(idmap_maps())),
         ("pseudo_without_root", pseudo(maps("1000:1000:1", true))),
-    ]
+    ];
+    containers.into_iter().chain(injected::cases()).collect()
 }
 
 fn taken(stdio: [Stdio; 3]) -> Config {
     Config { console: Console::Taken(Window { rows: 50, columns: 132 }), stdio, ..library() }
-}
-
-fn copied(direction: Direction) -> Draft {
-    let namespaces = namespace::USER | namespace::MOUNT | namespace::PID;
-    let path = OsStr::new("/tmp/result");
-    let request = Transfer { path, direction, namespaces, pid: 4711, clear_groups: true, cgroups: Vec::new() };
-    transfer(&request).expect("a plan")
-}
-
-fn injected(profile: Profile, way: Way, keep: u32) -> Draft {
-    injected_with(profile, way, keep, Vec::new())
-}
-
-fn injected_with(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>) -> Draft {
-    injected_for(profile, way, keep, cgroups, None)
-}
-
-fn injected_for(profile: Profile, way: Way, keep: u32, cgroups: Vec<Place>, timeout: Option<Duration>) -> Draft {
-    injected_whole(profile, way, keep, cgroups, timeout, Console::None)
-}
-
-fn injected_on_a_terminal(timeout: Option<Duration>) -> Draft {
-    injected_whole(Profile::System, Way::InPlace, 0, Vec::new(), timeout, Console::Emulated)
-}
-
-fn injected_on_a_console(timeout: Option<Duration>) -> Draft {
-    injected_whole(Profile::App, Way::Run, 0, Vec::new(), timeout, Console::Taken(Window::default()))
-}
-
-fn injected_whole(
-    profile: Profile,
-    way: Way,
-    keep: u32,
-    cgroups: Vec<Place>,
-    timeout: Option<Duration>,
-    console: Console,
-) -> Draft {
-    let request = Inject {
-        argv: &words(&["ps", "ax"]),
-        env: &words(&["container=contain", "PATH=/sbin:/bin"]),
-        timeout,
-        console,
-        stdio: [Stdio::Inherit; 3],
-        profile,
-        namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
-        pid: 4711,
-        keep,
-        clear_groups: true,
-        note: cgroups.is_empty().then(|| "the command stays in the caller's cgroup".to_string()),
-        cgroups,
-        user: None,
-        chdir: None,
-    };
-    inject(&request, way).expect("a plan")
-}
-
-fn injected_as(uid: u32) -> Draft {
-    let user = Resolved { uid, gid: 100, groups: Some(vec![10, 20]), home: "/home/user".into(), notes: Vec::new() };
-    let request = Inject {
-        argv: &words(&["id"]),
-        env: &words(&["PATH=/bin"]),
-        profile: Profile::App,
-        namespaces: namespace::USER | namespace::MOUNT | namespace::PID,
-        pid: 4711,
-        keep: 0,
-        clear_groups: true,
-        console: Console::None,
-        stdio: [Stdio::Inherit; 3],
-        cgroups: Vec::new(),
-        note: None,
-        timeout: None,
-        user: Some(user),
-        chdir: Some(Path::new("/work")),
-    };
-    inject(&request, Way::Run).expect("a plan")
 }
 
 /// The steps of a draft, read back from its bytes.
@@ -474,6 +384,8 @@ const MAKE_CONSOLE: u16 = 51;
 const GIVE_CONSOLE: u16 = 52;
 const USE_CONSOLE: u16 = 53;
 const WATCH: u16 = 32;
+const RLIMIT: u16 = 21;
+const BECOME_USER: u16 = 36;
 
 #[test]
 fn plan_of_every_configuration_can_be_read_and_ends_by_the_exec() {

@@ -24,6 +24,8 @@ pub(crate) struct Transfer<'a> {
     pub namespaces: u64,
     /// PID 1's process id, for people.
     pub pid: i32,
+    /// Whether the caller can give up its supplementary groups.
+    pub leave_groups: bool,
     /// Whether supplementary groups can be cleared inside.
     pub clear_groups: bool,
     /// The cgroups that it enters.
@@ -37,7 +39,11 @@ pub(crate) fn transfer(request: &Transfer<'_>) -> Result<Draft, Error> {
         return Err(Error::invalid("path", format!("{:?}", request.path), "an absolute path inside the container"));
     }
     let mut draft = Draft::default();
-    draft.monitor(Step::JoinTarget { namespaces: request.namespaces, pid: request.pid });
+    draft.monitor(Step::JoinTarget {
+        leave_groups: request.leave_groups,
+        namespaces: request.namespaces,
+        pid: request.pid,
+    });
     for place in &request.cgroups {
         draft.monitor(Step::EnterCgroup { mount: &text("cgroup", &place.mount)?, file: &text("cgroup", &place.file)? });
     }

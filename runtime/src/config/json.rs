@@ -9,6 +9,7 @@ mod tests;
 use super::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth, Window};
 use crate::capability;
 use crate::error::Error;
+use crate::rlimit::{self, NAMES};
 use crate::user::{Id, User};
 use read::{Fields, Item};
 use serde_json::{Map, Value, json};
@@ -21,26 +22,6 @@ const VERSION: u64 = 1;
 
 const PROFILES: [(&str, Profile); 3] = [("system", Profile::System), ("app", Profile::App), ("none", Profile::None)];
 const LIFETIMES: [(&str, Lifetime); 2] = [("bound", Lifetime::Bound), ("detached", Lifetime::Detached)];
-
-/// Resource limits in the order of their numbers (getrlimit(2)).
-const RESOURCES: [&str; 16] = [
-    "cpu",
-    "fsize",
-    "data",
-    "stack",
-    "core",
-    "rss",
-    "nproc",
-    "nofile",
-    "memlock",
-    "as",
-    "locks",
-    "sigpending",
-    "msgqueue",
-    "nice",
-    "rtprio",
-    "rttime",
-];
 
 impl Config {
     /// All of it as one JSON object.
@@ -242,8 +223,7 @@ fn standard(stdio: &Stdio) -> Value {
 
 fn rlimit(limit: &Rlimit) -> Value {
     let Rlimit { resource, soft, hard } = *limit;
-    let name = RESOURCES.get(resource as usize);
-    let name = name.map_or_else(|| Value::from(resource), |name| Value::from(*name));
+    let name = NAMES.get(resource as usize).map_or_else(|| Value::from(resource), |name| Value::from(*name));
     let value = |value: u64| if value == u64::MAX { json!("unlimited") } else { json!(value) };
     json!({ "resource": name, "soft": value(soft), "hard": value(hard) })
 }
@@ -356,10 +336,7 @@ fn standard_of(item: Item) -> Result<Stdio, Error> {
 
 fn rlimit_of(item: Item) -> Result<Rlimit, Error> {
     let mut fields = item.object()?;
-    let resource = fields.required("resource")?.one_of(&RESOURCES.join(", "), |value| {
-        let name = value.as_str()?;
-        RESOURCES.iter().position(|known| *known == name).and_then(|number| u32::try_from(number).ok())
-    })?;
+    let resource = fields.required("resource")?.one_of(&NAMES.join(", "), |value| rlimit::number(value.as_str()?))?;
     let limit =
         |item: Item| {
             item.one_of("a number, or \"unlimited\"", |value| {

@@ -35,6 +35,7 @@ impl Container {
             direction,
             namespaces: join::differing(pid)?,
             pid,
+            leave_groups: join::can_leave_groups()?,
             clear_groups: !join::denies_setgroups(pid),
             cgroups: cgroup::to_enter(pid)?.0,
         };

@@ -18,15 +18,9 @@ fn on_console(config: Config) -> Config {
 
 fn injection(script: &str) -> Injection {
     Injection {
-        argv: ["sh", "-c", script].map(Into::into).to_vec(),
         env: vec!["PATH=/usr/bin:/bin".into()],
-        stdio: [Stdio::Inherit; 3],
-        pass_fds: Vec::new(),
-        seccomp: None,
-        timeout: None,
-        user: None,
-        chdir: None,
         console: Some(WINDOW),
+        ..Injection::new(["sh", "-c", script].map(Into::into).to_vec())
     }
 }
 

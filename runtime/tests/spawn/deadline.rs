@@ -9,15 +9,10 @@ const SOON: Duration = Duration::from_millis(300);
 
 fn injection(script: &str, timeout: Option<Duration>) -> Injection {
     Injection {
-        argv: ["sh", "-c", script].map(Into::into).to_vec(),
         env: vec!["PATH=/usr/bin:/bin".into()],
         stdio: [Stdio::Null; 3],
-        pass_fds: Vec::new(),
-        seccomp: None,
         timeout,
-        user: None,
-        chdir: None,
-        console: None,
+        ..Injection::new(["sh", "-c", script].map(Into::into).to_vec())
     }
 }
 

@@ -121,17 +121,7 @@ fn every_kind(round: usize) {
         drop(Container::create(&config(&["true"])).expect("create"));
         let container = Container::create(&config(&["sleep", "1000"])).expect("create");
         container.start().expect("start");
-        let injection = Injection {
-            argv: vec!["true".into()],
-            env: Vec::new(),
-            stdio: [Stdio::Null; 3],
-            pass_fds: Vec::new(),
-            seccomp: None,
-            timeout: None,
-            user: None,
-            chdir: None,
-            console: None,
-        };
+        let injection = Injection { stdio: [Stdio::Null; 3], ..Injection::new(vec!["true".into()]) };
         let injected = container.inject(&injection).expect("inject");
         assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);
         container.kill(libc::SIGKILL).expect("kill");

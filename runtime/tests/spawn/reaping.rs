@@ -16,17 +16,7 @@ fn no_child_is_left() {
 
     let container = Container::run(&config(&["sleep", "1000"])).expect("start");
     let injected = container
-        .inject(&Injection {
-            argv: vec!["true".into()],
-            env: Vec::new(),
-            stdio: [Stdio::Null; 3],
-            pass_fds: Vec::new(),
-            seccomp: None,
-            timeout: None,
-            user: None,
-            chdir: None,
-            console: None,
-        })
+        .inject(&Injection { stdio: [Stdio::Null; 3], ..Injection::new(vec!["true".into()]) })
         .expect("inject");
     assert_exited(&injected.wait(Some(PATIENCE)).expect("wait").expect("it ends"), 0);
     container.kill(libc::SIGKILL).expect("kill");

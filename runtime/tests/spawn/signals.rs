@@ -111,15 +111,8 @@ fn command_starts_without_the_callers_mask_and_dispositions() {
         let (mut reader, writer) = pipe();
         let injected = container
             .inject(&Injection {
-                argv: vec!["cat".into(), "/proc/self/status".into()],
-                env: Vec::new(),
                 stdio: [Stdio::Null, Stdio::Descriptor(writer.as_raw_fd()), Stdio::Inherit],
-                pass_fds: Vec::new(),
-                seccomp: None,
-                timeout: None,
-                user: None,
-                chdir: None,
-                console: None,
+                ..Injection::new(vec!["cat".into(), "/proc/self/status".into()])
             })
             .expect("inject");
         drop(writer);

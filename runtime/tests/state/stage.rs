@@ -165,17 +165,7 @@ fn open(runtime: &Runtime, verb: &str, id: &str, argument: &str) -> Result<(), E
         "inject" => {
             let argv = ["sh", "-c", argument].map(Into::into).to_vec();
             let env = vec!["PATH=/bin:/usr/bin".into()];
-            let injection = Injection {
-                argv,
-                env,
-                stdio: [Stdio::Null; 3],
-                pass_fds: Vec::new(),
-                seccomp: None,
-                timeout: None,
-                user: None,
-                chdir: None,
-                console: None,
-            };
+            let injection = Injection { env, stdio: [Stdio::Null; 3], ..Injection::new(argv) };
             let outcome = container.inject(&injection)?.wait(None)?.expect("an end");
             println!("said: {:?} {}", outcome.ended_by, outcome.status);
             Ok(())

@@ -146,6 +146,62 @@ static void deadline_ends_everything(void) {
     CHECK(output_of(config, text, sizeof text).ended_by == CONTAIN_ENDED_EXITED);
 }
 
+// What an injected shell says, or the error of injecting it.
+static int injected(const char *script, contain_inject_options options, contain_error **error) {
+    int ends[2];
+    contain_container *container = start((const char *[]){"sleep", "60", NULL});
+    contain_process *process = NULL;
+    text[0] = '\0';
+    CHECK(pipe2(ends, O_CLOEXEC) == 0);
+    options.stdout_kind = CONTAIN_STDIO_DESCRIPTOR;
+    options.stdout_fd = ends[1];
+    int done = contain_container_inject(container, SHELL(script), &options, sizeof options, &process, error);
+    close(ends[1]);
+    read_all(ends[0], text, sizeof text);
+    contain_process_free(process);
+    DONE(contain_container_kill(container, &err));
+    ended(container);
+    contain_container_free(container);
+    return done;
+}
+
+static void injected_command_may_what_its_options_say(void) {
+    const char *const none[] = {NULL}, *const two[] = {"CAP_CHOWN", "kill", NULL}, *const root[] = {"0", "root", NULL};
+    const uint64_t limits[][3] = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_CORE, 0, 0}};
+    const char *look = "pwd; echo $HOME; ulimit -n; grep -E 'CapPrm|CapBnd|NoNew' /proc/self/status | cut -f 2";
+    contain_inject_options options = {.user = "0:0", .chdir = "/tmp", .groups = root, .capabilities = two,
+                                      .rlimits = limits[0], .rlimits_count = 2, .no_new_privs = 1};
+    DONE(injected(look, options, &err));
+    CHECK(strcmp(text, "/tmp\n/root\n64\n0000000000000021\n0000000000000021\n1\n") == 0);
+    options.capabilities = options.groups = none;
+    DONE(injected("grep CapBnd /proc/self/status | cut -f 2; ulimit -Hn", options, &err));
+    CHECK(strcmp(text, "0000000000000000\n128\n") == 0);
+    DONE(injected("pwd; echo $HOME; grep NoNew /proc/self/status | cut -f 2", (contain_inject_options){0}, &err));
+    CHECK(strcmp(text, "/\n/root\n0\n") == 0);
+}
+
+static void injected_command_that_cannot_be_so_is_refused(void) {
+    const char *const fly[] = {"FLY", NULL}, *const sign[] = {"-1", NULL}, *const absent[] = {"nobodyhere", NULL};
+    const uint64_t unknown[] = {16, 1, 1}, turned[] = {RLIMIT_CPU, 2, 1}, many[51] = {0};
+#define WITH(...) injected("true", (contain_inject_options){__VA_ARGS__}, &err)
+    REFUSED(WITH(.user = "a:b:c"), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.user = "nobodyhere"), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.user = "4000000000:0"), EINVAL, CONTAIN_E_ID_MAP);
+    REFUSED(WITH(.chdir = ""), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.chdir = "/nowhere"), ENOENT, CONTAIN_E_SYSTEM);
+    REFUSED(WITH(.groups = sign), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.groups = absent), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.capabilities = fly), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.rlimits_count = 1), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.rlimits = unknown, .rlimits_count = 1), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.rlimits = turned, .rlimits_count = 1), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.rlimits = many, .rlimits_count = 17), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.rlimits = many, .rlimits_count = UINT64_MAX), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.no_new_privs = 2), EINVAL, CONTAIN_E_INVALID);
+    REFUSED(WITH(.reserved2 = 1), EINVAL, CONTAIN_E_INVALID);
+#undef WITH
+}
+
 static void helpers_run_where_they_should(void) {
     contain_config *config = host(SHELL("cat /mnt/inside"));
     char command[512];
@@ -316,6 +372,8 @@ int main(int argc, char **argv) {
     TEST(passed_descriptors_are_there);
     TEST(files_are_there_before_the_command);
     TEST(deadline_ends_everything);
+    TEST(injected_command_may_what_its_options_say);
+    TEST(injected_command_that_cannot_be_so_is_refused);
     TEST(helpers_run_where_they_should);
     TEST(console_is_a_terminal_of_its_own);
     TEST(veth_is_there_where_it_is_allowed);

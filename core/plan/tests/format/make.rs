@@ -84,7 +84,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         27 => Step::SetNoNewPrivs {},
         28 => Step::LoadSeccomp { program: bytes, summary: text },
         29 => Step::Execute { search: text, arguments: list, environment: rest, keep: word },
-        30 => Step::JoinTarget { namespaces: long, pid: signed },
+        30 => Step::JoinTarget { leave_groups: yes, namespaces: long, pid: signed },
         31 => Step::Dismiss {},
         32 => Step::Watch { console: yes, guard: no },
         33 => Step::RestoreTerminal {},
