@@ -76,15 +76,19 @@
 // When the caller dies the container lives on.
 #define CONTAIN_LIFETIME_DETACHED 1
 
+// No limit, for contain_config_set_rlimit().
+#define CONTAIN_UNLIMITED 18446744073709551615ull
+
 // No terminal: the command gets the descriptors of its options.
 #define CONTAIN_CONSOLE_NONE 0
 
 // A terminal of its own on /dev/console, between which and the caller's standard input and output the supervisor
-// copies.
+// copies. The command takes no descriptors.
 #define CONTAIN_CONSOLE_EMULATED 1
 
-// No limit, for contain_config_set_rlimit().
-#define CONTAIN_UNLIMITED 18446744073709551615ull
+// A terminal of the container's own, also on /dev/console, whose other end contain_container_take_console() gives. Those
+// of the command's standard descriptors that are CONTAIN_STDIO_INHERIT are it, one of them at least.
+#define CONTAIN_CONSOLE_TAKEN 2
 
 // A network namespace of its own, with loopback up.
 #define CONTAIN_NETWORK_PRIVATE 0
@@ -98,7 +102,7 @@
 // The plan for a program, as JSON.
 #define CONTAIN_EXPLAIN_JSON 1
 
-// The command gets the caller's own descriptor.
+// The command gets the caller's own descriptor; with a console, that.
 #define CONTAIN_STDIO_INHERIT 0
 
 // The command gets /dev/null.
@@ -282,6 +286,13 @@ typedef struct {
     uint32_t no_new_privs;
     // 0.
     uint32_t reserved2;
+    // CONTAIN_CONSOLE_TAKEN for a terminal of the container's own, whose other end contain_process_take_console() gives;
+    // its standard descriptors that are CONTAIN_STDIO_INHERIT are it, one of them at least. CONTAIN_CONSOLE_NONE for none.
+    uint32_t console;
+    // Its height in characters; 0, with 0 columns: a size that is not known.
+    uint16_t console_rows;
+    // Its width in characters.
+    uint16_t console_columns;
 } contain_inject_options;
 
 // How a command ended. Times are those of the command and of everything it waited for.
@@ -822,18 +833,6 @@ int contain_config_set_pass_fds(contain_config *config,
 // Threads: one at a time on one configuration. Since: 0.1.
 int contain_config_set_timeout(contain_config *config, int64_t timeout_ms, contain_error **err);
 
-// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
-//
-// config: the configuration.
-// console: a CONTAIN_CONSOLE_ value.
-// err: where an error goes, or NULL.
-// Returns: 0; negative on failure.
-// Errors: -EINVAL if config is NULL or console is another number.
-// Threads: one at a time on one configuration. Since: 0.1.
-int contain_config_set_console(contain_config *config,
-                               uint32_t console,
-                               contain_error **err);
-
 // Sets a helper that /bin/sh runs in the container's new namespaces (not its PID namespace) before its root becomes /:
 // the container is in its working directory. At first there is none.
 //
@@ -859,6 +858,34 @@ int contain_config_set_inside_helper(contain_config *config,
 int contain_config_set_outside_helper(contain_config *config,
                                       const char *command,
                                       contain_error **err);
+
+// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE.
+//
+// config: the configuration.
+// console: a CONTAIN_CONSOLE_ value. One that is taken has 24 rows and 80 columns at first.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL or console is another number. Where all three standard descriptors lead elsewhere, or
+// one does with CONTAIN_CONSOLE_EMULATED, that is refused when the configuration is used.
+// Ownership: nothing is handed over. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_console(contain_config *config,
+                               uint32_t console,
+                               contain_error **err);
+
+// Sets the size that a console to take has from before the command begins. Later the caller changes it by TIOCSWINSZ on
+// what it has taken (ioctl_tty(2)).
+//
+// config: the configuration, with CONTAIN_CONSOLE_TAKEN.
+// rows: its height in characters, 0 to 65535.
+// columns: its width, likewise; 0 and 0 stand for a size that is not known.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if config is NULL, its console is not CONTAIN_CONSOLE_TAKEN, or a number is too large.
+// Ownership: nothing is handed over. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_console_size(contain_config *config,
+                                    uint32_t rows,
+                                    uint32_t columns,
+                                    contain_error **err);
 
 // Sets the network; at first it is CONTAIN_NETWORK_PRIVATE.
 //
@@ -1092,6 +1119,20 @@ int contain_container_end(const contain_container *container,
 // Threads: any, several at once. Since: 0.1.
 int contain_container_take_stdio(const contain_container *container, uint32_t which, contain_error **err);
 
+// Gives the other end of a container's console of CONTAIN_CONSOLE_TAKEN, once: the master of a pseudo-terminal, for
+// reading, writing, poll(2), tcsetattr(3) and TIOCSWINSZ. It is there once the container is made, also before its start.
+// Reading ends with EIO when nobody inside has the terminal open; the command may still be about to end then. Closing it
+// hangs the command up (SIGHUP), as the death of all who have it does, and freeing a container whose console was not
+// taken.
+//
+// container: the container, by the handle with which it was made.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if container is NULL, was made without such a console, or by another process, or if it was taken before.
+// Ownership: the descriptor becomes the caller's. Threads: any, several at once: one gets it. Since: 0.1.
+int contain_container_take_console(const contain_container *container,
+                                   contain_error **err);
+
 // The process id of a container's supervisor, which is what inject(1) takes.
 //
 // container: the container.
@@ -1170,6 +1211,15 @@ int contain_process_end(const contain_process *process,
                         contain_result *result,
                         size_t size,
                         contain_error **err);
+
+// Gives the other end of an injected process's console, once, as contain_container_take_console() does.
+//
+// process: the process.
+// err: where an error goes, or NULL.
+// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+// Errors: -EINVAL if process is NULL or was injected without one, or if it was taken before.
+// Ownership: the descriptor becomes the caller's. Threads: any, several at once: one gets it. Since: 0.1.
+int contain_process_take_console(const contain_process *process, contain_error **err);
 
 // The id of an injected process, as the caller sees it.
 //
@@ -1507,7 +1557,7 @@ int contain_userns_run(const char *const *argv,
 //
 // profile: a CONTAIN_SECCOMP_ value.
 // own_terminal: 0: as for a command that may have the caller's terminal, into which nothing may be typed from inside;
-// 1: as for one with a terminal of its own (CONTAIN_CONSOLE_EMULATED).
+// 1: as for one whose standard descriptors are a terminal of its own (a console).
 // seccomp: where the object goes; the caller frees it with contain_seccomp_free().
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.

@@ -7,10 +7,13 @@ mod mounts;
 
 mod process;
 
+mod console;
+
 mod network;
 
 mod json;
 
+pub(crate) use console::of_injection;
 #[cfg(test)]
 pub(crate) use network::VethOptions;
 pub(crate) use process::{capabilities, rlimit};

@@ -312,6 +312,26 @@ pub unsafe extern "C" fn contain_container_take_stdio(
     unsafe { call(err, || borrow(container)?.made.pipes.take(which)) }
 }
 
+/// Gives the other end of a container's console of CONTAIN_CONSOLE_TAKEN, once: the master of a pseudo-terminal, for
+/// reading, writing, poll(2), tcsetattr(3) and TIOCSWINSZ. It is there once the container is made, also before its start.
+/// Reading ends with EIO when nobody inside has the terminal open; the command may still be about to end then. Closing it
+/// hangs the command up (SIGHUP), as the death of all who have it does, and freeing a container whose console was not
+/// taken.
+///
+/// container: the container, by the handle with which it was made.
+/// err: where an error goes, or NULL.
+/// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+/// Errors: -EINVAL if container is NULL, was made without such a console, or by another process, or if it was taken before.
+/// Ownership: the descriptor becomes the caller's. Threads: any, several at once: one gets it. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_container_take_console(
+    container: *const ContainerHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(container)?.runtime().take_console()?.into_raw_fd())) }
+}
+
 /// The process id of a container's supervisor, which is what inject(1) takes.
 ///
 /// container: the container.

@@ -48,7 +48,8 @@ fn layout() -> String {
     describe(&mut out, "contain_run_options", size_of::<RunOptions>(), &fields);
     let fields = fields!(InjectOptions: env, stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd,
         seccomp, reserved, timeout_ms, pass_fds, pass_fds_count, user, chdir, groups, capabilities, rlimits,
-        rlimits_count, no_new_privs, reserved2);
+        rlimits_count, no_new_privs, reserved2, console,
+        console_rows, console_columns);
     describe(&mut out, "contain_inject_options", size_of::<InjectOptions>(), &fields);
     let fields = fields!(ResultStruct: size, ended_by, status, exit_status, reserved, wall_ns, user_ns, system_ns,
         peak_memory);

@@ -9,10 +9,11 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 29] = [
+const FEATURES: [&str; 30] = [
     "capabilities",
     "config-json",
     "console-emulated",
+    "console-taken",
     "copy-files",
     "explain-json",
     "files",

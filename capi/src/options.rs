@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// The command gets the caller's own descriptor.
+/// The command gets the caller's own descriptor; with a console, that.
 pub const CONTAIN_STDIO_INHERIT: u32 = 0;
 /// The command gets /dev/null.
 pub const CONTAIN_STDIO_NULL: u32 = 1;
@@ -91,6 +91,13 @@ pub struct InjectOptions {
     pub no_new_privs: u32,
     /// 0.
     pub reserved2: u32,
+    /// CONTAIN_CONSOLE_TAKEN for a terminal of the container's own, whose other end contain_process_take_console() gives;
+    /// its standard descriptors that are CONTAIN_STDIO_INHERIT are it, one of them at least. CONTAIN_CONSOLE_NONE for none.
+    pub console: u32,
+    /// Its height in characters; 0, with 0 columns: a size that is not known.
+    pub console_rows: u16,
+    /// Its width in characters.
+    pub console_columns: u16,
 }
 
 /// Descriptors that a command is to keep.
@@ -293,6 +300,7 @@ impl InjectOptions {
                 capabilities,
                 no_new_privs,
                 rlimits,
+                console: crate::config::of_injection(self.console, self.console_rows, self.console_columns)?,
                 ..Injection::new(argv)
             };
             Ok((injection, wired))

@@ -159,6 +159,22 @@ pub unsafe extern "C" fn contain_process_end(
     }
 }
 
+/// Gives the other end of an injected process's console, once, as contain_container_take_console() does.
+///
+/// process: the process.
+/// err: where an error goes, or NULL.
+/// Returns: a descriptor with close-on-exec, the caller's to close; negative on failure.
+/// Errors: -EINVAL if process is NULL or was injected without one, or if it was taken before.
+/// Ownership: the descriptor becomes the caller's. Threads: any, several at once: one gets it. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_process_take_console(
+    process: *const ProcessHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { call(err, || Ok(borrow(process)?.process.take_console()?.into_raw_fd())) }
+}
+
 /// The id of an injected process, as the caller sees it.
 ///
 /// process: the process.

@@ -50,7 +50,7 @@ impl Handle for SeccompHandle {
 ///
 /// profile: a CONTAIN_SECCOMP_ value.
 /// own_terminal: 0: as for a command that may have the caller's terminal, into which nothing may be typed from inside;
-/// 1: as for one with a terminal of its own (CONTAIN_CONSOLE_EMULATED).
+/// 1: as for one whose standard descriptors are a terminal of its own (a console).
 /// seccomp: where the object goes; the caller frees it with contain_seccomp_free().
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.

@@ -41,6 +41,7 @@
     X(contain_config_set_timeout, NULL, 0)                                                           \
     X(contain_config_add_file, NULL, NULL, NULL, 0, 0)                                               \
     X(contain_config_set_console, NULL, 0)                                                           \
+    X(contain_config_set_console_size, NULL, 0, 0)                                                   \
     X(contain_config_set_inside_helper, NULL, NULL)                                                  \
     X(contain_config_set_outside_helper, NULL, NULL)                                                 \
     X(contain_container_create, NULL, NULL, 0, NULL)                                                 \
@@ -71,8 +72,10 @@
     X(contain_container_stop, NULL, 0, 0, NULL, 0)                                                   \
     X(contain_container_end, NULL, 0, NULL, 0)                                                       \
     X(contain_container_take_stdio, NULL, 0)                                                         \
+    X(contain_container_take_console, NULL)                                                          \
     X(contain_process_inject, 0, NULL, NULL, 0, NULL)                                                \
     X(contain_process_take_stdio, NULL, 0)                                                           \
+    X(contain_process_take_console, NULL)                                                            \
     X(contain_process_end, NULL, 0, NULL, 0)                                                         \
     X(contain_seccomp_new, 0, 0, NULL)                                                               \
     X(contain_seccomp_get_bpf, NULL, NULL, NULL)                                                     \

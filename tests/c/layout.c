@@ -34,7 +34,7 @@ CHECK(sizeof(((contain_run_options *)0)->stderr_kind) == 4);
 CHECK(offsetof(contain_run_options, stderr_fd) == 20);
 CHECK(sizeof(((contain_run_options *)0)->stderr_fd) == 4);
 
-CHECK(sizeof(contain_inject_options) == 120);
+CHECK(sizeof(contain_inject_options) == 128);
 CHECK(offsetof(contain_inject_options, env) == 0);
 CHECK(sizeof(((contain_inject_options *)0)->env) == 8);
 CHECK(offsetof(contain_inject_options, stdin_kind) == 8);
@@ -75,6 +75,12 @@ CHECK(offsetof(contain_inject_options, no_new_privs) == 112);
 CHECK(sizeof(((contain_inject_options *)0)->no_new_privs) == 4);
 CHECK(offsetof(contain_inject_options, reserved2) == 116);
 CHECK(sizeof(((contain_inject_options *)0)->reserved2) == 4);
+CHECK(offsetof(contain_inject_options, console) == 120);
+CHECK(sizeof(((contain_inject_options *)0)->console) == 4);
+CHECK(offsetof(contain_inject_options, console_rows) == 124);
+CHECK(sizeof(((contain_inject_options *)0)->console_rows) == 2);
+CHECK(offsetof(contain_inject_options, console_columns) == 126);
+CHECK(sizeof(((contain_inject_options *)0)->console_columns) == 2);
 
 CHECK(sizeof(contain_result) == 56);
 CHECK(offsetof(contain_result, size) == 0);

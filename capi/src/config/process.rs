@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Who a command runs as, within which limits, with which descriptors and terminal; and the helpers beside it.
+//! Who a command runs as, within which limits, with which descriptors; and the helpers beside it.
 
 use super::ConfigHandle;
 use super::set::set;
@@ -7,15 +7,9 @@ use crate::boundary::invalid;
 use crate::error::ErrorHandle;
 use crate::strings;
 use crate::{options, process};
-use runtime::{Config, Console, Error, Rlimit, Root, User, capability};
+use runtime::{Config, Error, Rlimit, Root, User, capability};
 use std::ffi::{c_char, c_int};
 use std::os::unix::ffi::OsStrExt;
-
-/// No terminal: the command gets the descriptors of its options.
-pub const CONTAIN_CONSOLE_NONE: u32 = 0;
-/// A terminal of its own on /dev/console, between which and the caller's standard input and output the supervisor
-/// copies.
-pub const CONTAIN_CONSOLE_EMULATED: u32 = 1;
 
 /// No limit, for contain_config_set_rlimit().
 pub const CONTAIN_UNLIMITED: u64 = 0xffff_ffff_ffff_ffff;
@@ -192,35 +186,6 @@ pub unsafe extern "C" fn contain_config_set_timeout(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe { set(config, err, || process::timeout(timeout_ms), |config, timeout| config.timeout = timeout) }
-}
-
-/// Sets the command's terminal; at first it is CONTAIN_CONSOLE_NONE. With one the command takes no descriptors.
-///
-/// config: the configuration.
-/// console: a CONTAIN_CONSOLE_ value.
-/// err: where an error goes, or NULL.
-/// Returns: 0; negative on failure.
-/// Errors: -EINVAL if config is NULL or console is another number.
-/// Threads: one at a time on one configuration. Since: 0.1.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn contain_config_set_console(
-    config: *mut ConfigHandle,
-    console: u32,
-    err: *mut *mut ErrorHandle,
-) -> c_int {
-    // SAFETY: the arguments are as this function's page asks.
-    unsafe {
-        set(
-            config,
-            err,
-            || match console {
-                CONTAIN_CONSOLE_NONE => Ok(Console::None),
-                CONTAIN_CONSOLE_EMULATED => Ok(Console::Emulated),
-                _ => Err(invalid("console", console.to_string(), "it is a CONTAIN_CONSOLE_ value")),
-            },
-            |config, console| config.console = console,
-        )
-    }
 }
 
 /// Sets a helper that /bin/sh runs in the container's new namespaces (not its PID namespace) before its root becomes /:

@@ -71,6 +71,7 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_config_set_timeout(config, -1, &err));
     FOREIGN(contain_config_add_file(config, "/a", NULL, 0, 0, &err));
     FOREIGN(contain_config_set_console(config, 0, &err));
+    FOREIGN(contain_config_set_console_size(config, 0, 0, &err));
     FOREIGN(contain_config_set_inside_helper(config, NULL, &err));
     FOREIGN(contain_config_set_outside_helper(config, NULL, &err));
     FOREIGN(contain_config_explain(config, CONTAIN_EXPLAIN_TEXT, &text, NULL, &err));
@@ -96,8 +97,10 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_container_end(container, CONTAIN_ENDED_WALL, NULL, 0, &err));
     FOREIGN(contain_container_delete(container, 1, &err));
     FOREIGN(contain_container_take_stdio(container, 0, &err));
+    FOREIGN(contain_container_take_console(container, &err));
     FOREIGN(contain_process_end(process, CONTAIN_ENDED_WALL, NULL, 0, &err));
     FOREIGN(contain_process_take_stdio(process, 0, &err));
+    FOREIGN(contain_process_take_console(process, &err));
     FOREIGN(contain_process_signal(process, SIGTERM, &err));
     FOREIGN(contain_process_kill(process, &err));
     FOREIGN(contain_process_wait(process, 0, NULL, 0, &err));

@@ -342,7 +342,11 @@ static void wrong_values_are_refused_at_once(void) {
     NOT_ALLOWED(contain_config_add_file(config, NULL, "a", 1, 0, &err));
     NOT_ALLOWED(contain_config_add_file(config, "/a", NULL, 1, 0, &err));
     NOT_ALLOWED(contain_config_add_file(config, "/a", "a", SIZE_MAX, 0, &err));
-    NOT_ALLOWED(contain_config_set_console(config, 2, &err));
+    NOT_ALLOWED(contain_config_set_console(config, 3, &err));
+    NOT_ALLOWED(contain_config_set_console_size(config, 24, 80, &err));
+    DONE(contain_config_set_console(config, CONTAIN_CONSOLE_TAKEN, &err));
+    NOT_ALLOWED(contain_config_set_console_size(config, 65536, 80, &err));
+    NOT_ALLOWED(contain_config_set_console_size(config, 24, 65536, &err));
     NOT_ALLOWED(contain_config_set_network_veth(config, NULL, 8, &err));
     contain_veth_options options = {.reserved = 1};
     NOT_ALLOWED(contain_config_set_network_veth(config, &options, sizeof options, &err));
