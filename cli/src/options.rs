@@ -130,7 +130,7 @@ fn read(program: &'static Program, arguments: impl Iterator<Item = OsString>, gi
                     Arg::Long(name) => option.long == Some(name),
                     Arg::Value(_) => false,
                 });
-                let Some(option) = option else { return Err(argument.unexpected().to_string()) };
+                let Some(option) = option else { return Err(unknown(program, argument)) };
                 let value = match option.value {
                     Some(_) => Some(parser.value().map_err(|error| error.to_string())?),
                     None => None,
@@ -139,6 +139,38 @@ fn read(program: &'static Program, arguments: impl Iterator<Item = OsString>, gi
             }
         }
     }
+}
+
+/// What is said of an option that there is not: the one that was meant, where one is spelt much like it.
+fn unknown(program: &'static Program, argument: Arg<'_>) -> String {
+    let like = match argument {
+        Arg::Long(name) => {
+            let known = program.all().filter_map(|option| option.long);
+            known.map(|long| (distance(name, long), long)).min().filter(|(far, _)| far * 3 <= name.len())
+        }
+        _ => None,
+    };
+    let said = argument.unexpected().to_string();
+    like.map_or(said.clone(), |(_, long)| format!("{said}: --{long} is much like it"))
+}
+
+/// How many letters are to be put in, left out, changed, or swapped with the next to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let mut rows = vec![(0..=other.len()).collect::<Vec<_>>()];
+    for (i, letter) in one.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, wanted) in other.iter().enumerate() {
+            let changed = rows[i][j] + usize::from(letter != wanted);
+            let mut least = changed.min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && one[i - 1] == *wanted && *letter == other[j - 1] {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[one.len()][other.len()]
 }
 
 /// The name by which an option is asked for: its long name, else its letter.

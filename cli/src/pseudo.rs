@@ -36,7 +36,7 @@ fn run(given: &Given, printer: Printer) -> Result<ExitCode, String> {
         let error = contain::command_line::pseudo(users, groups, &argv, &environment(), &manner);
         return Ok(printer.error(&error));
     }
-    Ok(match contain::explain::pseudo_text(users.as_deref(), groups.as_deref(), &argv) {
+    Ok(match contain::explain::pseudo_text(users.as_deref(), groups.as_deref(), &argv, &environment()) {
         Ok(text) => print::out(&text),
         Err(error) => printer.error(&error),
     })

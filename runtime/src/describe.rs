@@ -215,7 +215,7 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::SetNoNewPrivs {} => (none(), none()),
         Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
         Step::Execute { search, arguments, environment, keep } => {
-            let names: Vec<String> = environment.iter().map(|variable| shortened(&plain(variable))).collect();
+            let names = variables(*environment);
             let search = if search.is_empty() { none() } else { format!(", on {}", plain(search)) };
             let keep = match *keep {
                 0 => none(),
@@ -243,6 +243,12 @@ fn words(step: &Step<'_>) -> (String, String) {
         Step::CopyIn { path, mode } => (plain(path), format!("from descriptor 0, mode {mode:04o} where it is new")),
         Step::Never(..) => (none(), none()),
     }
+}
+
+/// The variables of an environment.
+fn variables(environment: List<'_>) -> Vec<String> {
+    let names: Vec<String> = environment.iter().map(|variable| shortened(&plain(variable))).collect();
+    if names.is_empty() { vec!["empty".into()] } else { names }
 }
 
 fn limit(value: u64) -> String {

@@ -454,8 +454,8 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             ("no such program in the container", "name a program by its path inside the root")
         }
         (Step::Execute { .. }, _, EACCES | EPERM) => (
-            "it is not executable for container root, or its file system is mounted noexec",
-            "check its permissions and owner",
+            "it is not executable for who runs it, a directory on the way to it is closed, or its file system is mounted noexec",
+            "check permissions and owners on the way to it; a name without a slash is looked for on PATH",
         ),
         (Step::Execute { .. }, _, ENOEXEC) => {
             ("it is no program that this machine can run, and no script with a #! line", "")

@@ -37,9 +37,14 @@ pub fn run_json(config: &Config) -> Result<String, Error> {
 }
 
 /// As [`text`], for `pseudo`.
-pub fn pseudo_text(uid_map: Option<&str>, gid_map: Option<&str>, argv: &[OsString]) -> Result<String, Error> {
+pub fn pseudo_text(
+    uid_map: Option<&str>,
+    gid_map: Option<&str>,
+    argv: &[OsString],
+    env: &[OsString],
+) -> Result<String, Error> {
     caller::check_privilege()?;
-    as_text(&compile::pseudo(uid_map, gid_map, argv, &[])?)
+    as_text(&compile::pseudo(uid_map, gid_map, argv, env)?)
 }
 
 /// Whether a container could be made of it, as far as that can be told without making one: everything that is refused

@@ -26,7 +26,9 @@ pub(crate) fn find(pid: i32) -> Result<Target, Error> {
     let refuse = |cause: &str| {
         Error::new(Kind::Gone, "namespaces.find", "find the container of process", pid.to_string()).cause(cause)
     };
-    let own_status = status(pid).ok_or_else(|| refuse("there is no such process"))?;
+    let own_status = status(pid).ok_or_else(|| {
+        refuse("there is no such process").remedy("give the process id of contain, or the container's name")
+    })?;
     let init = if own_status.is_init() {
         pid
     } else {

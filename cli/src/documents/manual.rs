@@ -53,6 +53,8 @@ it: the same unless given, and at most the caller's own. May be given several ti
 const STATUS: &str = "\
 The command's own status. 128+N when signal N ended it.
 
+`124` :: Of contain and inject: it was ended by `--timeout`.
+
 `127` :: The command was not found in the container, or its loader or interpreter was not.
 
 `126` :: It is there and cannot be executed.
@@ -141,6 +143,13 @@ included, the container ends with it.",
              Its parent is the supervisor, which is in the container's network by then: `ip link set veth1 netns $PPID`.",
         ),
         ("n", "No /sys is mounted then."),
+        (
+            "net",
+            "`host` is `-n`. `veth` makes a pair of interfaces; it can be followed by `:OUTER=INNER`, their names in the \
+             caller's network and in the container's (`eth0`), and, each behind a comma, by `bridge=NAME`, of which OUTER becomes \
+             part, INNER's `address=ADDRESS/BITS`, the `gateway=ADDRESS` of a default route, and `mtu=BYTES`. It takes \
+             CAP_NET_ADMIN over the caller's network. Both interfaces go when the container does.",
+        ),
         ("host", "The root is made of the host's /usr, /bin, /sbin, /lib* and /etc, read-only, on a tmpfs."),
         ("bind", BIND),
         ("bind-ro", "As `--bind`; what the host mounts below SRC later on is not seen."),
@@ -163,6 +172,28 @@ included, the container ends with it.",
              and `--tmpfs` mount stay as they are. What the host mounts below DIR later on is not seen. Container root can clear the \
              flag of a mount again while it has CAP_SYS_ADMIN: add `--cap-drop SYS_ADMIN` where that matters, as for `--bind-ro`.",
         ),
+        (
+            "user",
+            "Names are those of /etc/passwd and /etc/group in DIR, as they are there before anything is mounted. Without GROUP the \
+             command has all of the user's groups, with it that one alone. HOME is the user's. Another user than container root \
+             has no capabilities but those of `--cap-add`.",
+        ),
+        (
+            "cap-add",
+            "Names are those of capabilities(7), with or without CAP_, in capitals or not. One of the two may be ALL; what the \
+             other names is then the exception: `--cap-drop ALL --cap-add CHOWN`.",
+        ),
+        ("cap-drop", "As for `--cap-add`."),
+        (
+            "seccomp",
+            "`system` refuses what reaches the kernel itself and lets distributions boot; `app` is the container engines' own, \
+             with their fourteen capabilities.",
+        ),
+        (
+            "preserve-fds",
+            "As they are, under their own numbers. What they lead to is not the container's.",
+        ),
+        ("timeout", "The exit status is then 124."),
         (
             "init",
             "It reaps what is orphaned, passes signals on, and lets the command be a process like any other.",

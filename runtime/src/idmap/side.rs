@@ -211,6 +211,9 @@ impl Side<'_> {
             }
         };
         let mut error = self.error(object).cause(cause);
+        if matches!(reason, MapError::Empty | MapError::Syntax) {
+            error = error.remedy("give START inside, LOWER on the host, and how many, as in 0:100000:65536");
+        }
         if !matches!(reason, MapError::NotInNamespace(_)) {
             error.kind = Kind::Invalid;
         }

@@ -12,7 +12,7 @@ use crate::background::{apart, cannot_fork, leave, split, wipe_arguments};
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Console, Lifetime, Stdio};
 use crate::container::Container;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use contain_sys::{Errno, fd, identity, process};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, setsid};
@@ -33,11 +33,15 @@ pub fn check_name(name: &str) -> Result<(), Error> {
 
 /// The container of this name, and the directory that it is in, where there is one.
 pub(crate) fn find(name: &str) -> Result<super::stored::Stored, Error> {
-    match Runtime::open_existing(None) {
+    let found = match Runtime::open_existing(None) {
         Ok(runtime) => runtime.stored(name),
         Err(error) if error.errno == Some(libc::ENOENT) => Err(super::absent(name)),
         Err(error) => Err(error),
-    }
+    };
+    found.map_err(|error| match error.kind {
+        Kind::Gone => error.remedy("contain --name gives a name to a container of this user's, until it ends"),
+        _ => error,
+    })
 }
 
 /// Starts the keeper of a container whose supervisor this process becomes. It is no child of this process, so that
