@@ -150,6 +150,12 @@
 // The container has ended.
 #define CONTAIN_STATE_STOPPED 4
 
+// What the container is doing has changed; the first event of all says what it was doing when the events were opened.
+#define CONTAIN_EVENT_STATE 1
+
+// It has ended, and the event says how; the last one.
+#define CONTAIN_EVENT_EXIT 2
+
 // 64-bit system calls of x86-64 (the kernel's AUDIT_ARCH_ value).
 #define CONTAIN_ARCHITECTURE_X86_64 3221225534
 
@@ -189,6 +195,9 @@ typedef struct contain_container contain_container;
 // What went wrong. Belongs to the caller, who frees it with contain_error_free(); may be read by several threads at
 // once.
 typedef struct contain_error contain_error;
+
+// The events of a container. Several threads may use one at once, but for freeing it; each event goes to one of them.
+typedef struct contain_events contain_events;
 
 // The containers that were found in a directory. Several threads may read one at once.
 typedef struct contain_list contain_list;
@@ -333,6 +342,33 @@ typedef struct {
     // When it was created, in seconds since 1970.
     int64_t created;
 } contain_status;
+
+// One thing that became of a container. The fields behind state are those of contain_result at CONTAIN_EVENT_EXIT, and
+// else 0.
+typedef struct {
+    // How many bytes of the struct the library knew and filled in; what is behind them is zero.
+    uint64_t size;
+    // What it is: a CONTAIN_EVENT_ value. More values may come.
+    uint32_t kind;
+    // What the container is doing now: a CONTAIN_STATE_ value.
+    uint32_t state;
+    // Why it ended: a CONTAIN_ENDED_ value. More values may come.
+    uint32_t ended_by;
+    // The exit status or the signal's number, as ended_by says.
+    int32_t status;
+    // The exit status a shell would show.
+    int32_t exit_status;
+    // 0.
+    uint32_t reserved;
+    // Nanoseconds from the command's exec to its end.
+    uint64_t wall_ns;
+    // CPU time in user mode, in nanoseconds.
+    uint64_t user_ns;
+    // CPU time in the kernel, in nanoseconds.
+    uint64_t system_ns;
+    // The highest resident set of one process, in bytes.
+    uint64_t peak_memory;
+} contain_event;
 
 // How contain_userns_run() does it. All zeros is the usual.
 typedef struct {
@@ -1492,6 +1528,54 @@ int contain_container_processes(const contain_container *container,
 int contain_container_delete(const contain_container *container,
                              uint32_t force,
                              contain_error **err);
+
+// Opens the events of a container: its present state is the first, then comes each change in order, and its exit is the
+// last, also where the container is freed or deleted meanwhile. There may be any number of these for a container.
+//
+// container: the container; may be freed afterwards.
+// events: where they go; the caller frees them with contain_events_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL; -EMFILE, for a container that was opened by its id and not started also if
+// the user's limit on inotify(7) is reached.
+// Threads: any, several at once on one container. Since: 0.1.
+int contain_events_open(const contain_container *container,
+                        contain_events **events,
+                        contain_error **err);
+
+// The descriptor to poll for events, with poll(2) or in an epoll(7) descriptor: readable when there is one, and for good
+// after the exit. It may be readable without one: contain_events_next() then gives 0.
+//
+// events: the events.
+// err: where an error goes, or NULL.
+// Returns: the descriptor, with close-on-exec; negative on failure.
+// Errors: -EINVAL if events is NULL.
+// Ownership: it stays that of the events and lasts as long as they. Threads: any, several at once. Since: 0.1.
+int contain_events_get_fd(const contain_events *events,
+                          contain_error **err);
+
+// Gives the next event.
+//
+// events: the events.
+// timeout_ms: how many milliseconds to wait at most; 0: not at all; -1: as long as it takes.
+// event: where it goes.
+// size: sizeof *event.
+// err: where an error goes, or NULL.
+// Returns: 1 if event is there; 0 if the time passed first; negative on failure.
+// Errors: -EINVAL; -E2BIG if size is no size of an event; -EINTR if a signal came while waiting without a timeout;
+// -ESRCH with CONTAIN_E_GONE if the exit has been told.
+// Threads: any, several at once; each event goes to one of them. Since: 0.1.
+int contain_events_next(const contain_events *events,
+                        int64_t timeout_ms,
+                        contain_event *event,
+                        size_t size,
+                        contain_error **err);
+
+// Frees events, and closes their descriptor. The container goes on.
+//
+// events: the events; NULL is fine, and so are those that a fork copied.
+// Threads: nobody else may use them. Since: 0.1.
+void contain_events_free(contain_events *events);
 
 // Copies a regular file of a running container's to a descriptor.
 //

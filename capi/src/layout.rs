@@ -3,6 +3,7 @@
 //! that is kept. CONTAIN_BLESS=1 in the environment keeps the new one.
 
 use crate::config::VethOptions;
+use crate::events::EventStruct;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
 use crate::status::StatusStruct;
@@ -56,6 +57,9 @@ fn layout() -> String {
     describe(&mut out, "contain_result", size_of::<ResultStruct>(), &fields);
     let fields = fields!(StatusStruct: size, state, reserved, init_pid, pid, created);
     describe(&mut out, "contain_status", size_of::<StatusStruct>(), &fields);
+    let fields = fields!(EventStruct: size, kind, state, ended_by, status, exit_status, reserved, wall_ns, user_ns,
+        system_ns, peak_memory);
+    describe(&mut out, "contain_event", size_of::<EventStruct>(), &fields);
     let fields = fields!(UsernsOptions: env, uid_map, gid_map, stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind,
         stderr_fd, lifetime, reserved);
     describe(&mut out, "contain_userns_options", size_of::<UsernsOptions>(), &fields);

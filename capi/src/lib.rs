@@ -42,6 +42,8 @@ mod state;
 
 mod status;
 
+mod events;
+
 mod transfer;
 
 mod userns;

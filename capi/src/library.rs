@@ -9,12 +9,13 @@ use std::ffi::{CString, c_char, c_int};
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
 
 /// What `contain_has_feature` knows. A name is never taken back.
-const FEATURES: [&str; 30] = [
+const FEATURES: &[&str] = &[
     "capabilities",
     "config-json",
     "console-emulated",
     "console-taken",
     "copy-files",
+    "events",
     "explain-json",
     "files",
     "helpers",

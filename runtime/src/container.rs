@@ -7,14 +7,15 @@ mod monitored;
 mod transfer;
 
 pub(crate) use console::Master;
-pub(crate) use monitored::{First, first_message, outcome, readable, reap};
-use monitored::{Monitored, check_owner, gone};
+pub(crate) use monitored::{First, Monitored, check_owner, first_message, outcome, readable, reap};
+use monitored::{Handle, gone};
 pub use transfer::copied;
 
 use crate::caller::{self, raw};
 use crate::compile::{self, Inject, Way};
 use crate::config::{Config, Lifetime, Profile, Rlimit, Root, Stdio, Window};
 use crate::error::{Error, Kind};
+use crate::events::{Events, Subject};
 use crate::join;
 use crate::launch::{self, Along};
 use crate::outcome::{EndedBy, Outcome};
@@ -26,6 +27,7 @@ use contain_sys::Fd;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A command to be run in a container that is there already.
@@ -97,15 +99,15 @@ pub struct Container {
 #[derive(Debug)]
 enum Hold {
     /// By its monitor's socket: nobody else knows of it.
-    Monitored(Monitored),
+    Monitored(Handle),
     /// By its directory; and the process that opened it.
-    Stored(Box<Stored>, u32),
+    Stored(Arc<Stored>, u32),
 }
 
 /// A process injected into a container.
 #[derive(Debug)]
 pub struct Process {
-    monitored: Monitored,
+    monitored: Handle,
 }
 
 impl Container {
@@ -138,18 +140,20 @@ impl Container {
         let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
         drop(along);
         let monitored = Monitored::new(control, launched, way == Way::Create)?;
-        Ok(Container { hold: Hold::Monitored(monitored), profile: config.seccomp, lifetime: config.lifetime })
+        Ok(Container { hold: Hold::Monitored(monitored.into()), profile: config.seccomp, lifetime: config.lifetime })
     }
 
     /// One whose state is on disk.
     pub(crate) fn from_stored(stored: Stored) -> Container {
         let (profile, lifetime) = (stored.profile(), stored.lifetime());
-        Container { hold: Hold::Stored(Box::new(stored), std::process::id()), profile, lifetime }
+        Container { hold: Hold::Stored(Arc::new(stored), std::process::id()), profile, lifetime }
     }
 
     fn check_process(&self) -> Result<(), Error> {
-        let (Hold::Monitored(Monitored { owner, .. }) | Hold::Stored(_, owner)) = &self.hold;
-        check_owner(*owner)
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.check_process(),
+            Hold::Stored(_, owner) => check_owner(*owner),
+        }
     }
 
     /// Its id, where its state is on disk.
@@ -266,6 +270,15 @@ impl Container {
         }
     }
 
+    /// What becomes of it from here on: its present state first, then each change, its end last.
+    pub fn events(&self) -> Result<Events, Error> {
+        self.check_process()?;
+        Events::open(match &self.hold {
+            Hold::Monitored(monitored) => Subject::monitored(monitored.share())?,
+            Hold::Stored(stored, _) => Subject::Stored(stored.found()?),
+        })
+    }
+
     /// All that is known of one whose state is on disk.
     pub fn status(&self) -> Result<Status, Error> {
         self.check_process()?;
@@ -331,7 +344,7 @@ fn inject_into(
     drop(along);
     let mut monitored = Monitored::new(control, launched, false)?;
     monitored.tree = injection.timeout.is_some();
-    Ok(Process { monitored })
+    Ok(Process { monitored: monitored.into() })
 }
 
 impl Process {
@@ -345,7 +358,7 @@ impl Process {
         let control = along.caller(lifetime)?;
         let launched = launch::beside(draft, &along, stdio)?;
         drop(along);
-        Ok(Process { monitored: Monitored::new(control, launched, false)? })
+        Ok(Process { monitored: Monitored::new(control, launched, false)?.into() })
     }
 
     /// Process id as seen from outside.

@@ -12,6 +12,7 @@ pub mod container;
 mod describe;
 mod diagnose;
 pub mod error;
+pub mod events;
 pub mod explain;
 pub mod idmap;
 mod join;
@@ -35,6 +36,7 @@ pub use config::{
 pub use container::{Container, Injection, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};
+pub use events::{Event, Events};
 pub use outcome::{EndedBy, Outcome};
 pub use probe::probe;
 pub use state::{Listed, Runtime, State, Status};

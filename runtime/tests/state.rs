@@ -2,6 +2,8 @@
 //! State on disk: one process creates, others start, inject, kill and delete. Every test takes a process of its own,
 //! once as the user who runs the tests and, where that is root, once more as a user. Needs user namespaces.
 
+#[path = "state/events.rs"]
+mod events;
 #[path = "state/hostile.rs"]
 mod hostile;
 #[path = "state/killed.rs"]

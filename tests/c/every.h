@@ -67,6 +67,9 @@
     X(contain_container_status, NULL, NULL, 0)                                                       \
     X(contain_container_processes, NULL, NULL, 0, NULL)                                              \
     X(contain_container_delete, NULL, 0)                                                             \
+    X(contain_events_open, NULL, NULL)                                                               \
+    X(contain_events_get_fd, NULL)                                                                   \
+    X(contain_events_next, NULL, 0, NULL, 0)                                                         \
     X(contain_container_copy_out, NULL, NULL, 0, 0, 0)                                               \
     X(contain_container_copy_in, NULL, NULL, 0, 0, 0)                                                \
     X(contain_container_stop, NULL, 0, 0, NULL, 0)                                                   \

@@ -7,25 +7,61 @@ use crate::error::{Error, Kind};
 use crate::launch::Launched;
 use crate::outcome::{EndedBy, Outcome};
 use crate::plan::Bytes;
-use crate::state::State;
+use crate::state::{State, has_ended};
 use crate::{cgroup, diagnose};
 use contain_plan::Plan;
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, TryLockError};
 use std::time::{Duration, Instant};
+
+/// What a container or process handle has of a [`Monitored`]: when it is dropped, the monitor is told.
+#[derive(Debug)]
+pub(super) struct Handle(Arc<Monitored>);
+
+impl Handle {
+    /// For what goes on without the handle.
+    pub(super) fn share(&self) -> Arc<Monitored> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Deref for Handle {
+    type Target = Monitored;
+
+    fn deref(&self) -> &Monitored {
+        &self.0
+    }
+}
+
+impl From<Monitored> for Handle {
+    fn from(monitored: Monitored) -> Handle {
+        Handle(Arc::new(monitored))
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.owner == std::process::id() {
+            // The monitor may be gone; a full socket must not block either.
+            let _ = socket::send(raw(&self.control), &Message::Release.to_bytes(), Fd::NONE, Wait::No);
+        }
+    }
+}
 
 /// A process with a contain-init beside it that watches it: PID 1, or an injected command.
 #[derive(Debug)]
-pub(super) struct Monitored {
+pub(crate) struct Monitored {
     pub(super) control: OwnedFd,
-    pub(super) monitor: OwnedFd,
+    pub(crate) monitor: OwnedFd,
     pub(super) monitor_pid: i32,
-    pub(super) init: OwnedFd,
-    pub(super) init_pid: i32,
+    pub(crate) init: OwnedFd,
+    pub(crate) init_pid: i32,
     pub(super) owner: u32,
     /// Only the monitor can kill all of it: what a command with a deadline has started in somebody else's container.
     pub(super) tree: bool,
@@ -37,6 +73,9 @@ pub(super) struct Monitored {
 pub(super) struct Told {
     /// The plan, until the command has been started: an error names its step.
     plan: Option<Bytes>,
+    started: bool,
+    /// Rung by the start, for those who wait for that.
+    bell: Option<Arc<EventFd>>,
     outcome: Option<Outcome>,
     reason: Option<EndedBy>,
 }
@@ -68,7 +107,7 @@ impl Monitored {
             owner: std::process::id(),
             tree: false,
             console: Master::of(console),
-            state: Mutex::new(Told { plan: created.then_some(launched.plan), ..Told::default() }),
+            state: Mutex::new(Told { plan: created.then_some(launched.plan), started: !created, ..Told::default() }),
         })
     }
 
@@ -91,7 +130,51 @@ impl Monitored {
             if error.step.is_some() && error.errno.is_some() {
                 state.outcome = Some(Outcome::NEVER_BEGUN);
             }
-        })
+        })?;
+        state.started = true;
+        if let Some(bell) = &state.bell {
+            // Its count cannot come near what it has room for.
+            let _ = bell.write(1);
+        }
+        Ok(())
+    }
+
+    /// Whether the command has been executed. While another thread is at that it has not been.
+    pub(crate) fn has_started(&self) -> bool {
+        match self.state.try_lock() {
+            Ok(state) => state.started,
+            Err(TryLockError::Poisoned(state)) => state.into_inner().started,
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
+    /// As `has_started`, of one whose processes have ended: nothing keeps a start from its end any more.
+    pub(crate) fn had_started(&self) -> bool {
+        self.lock().started
+    }
+
+    /// What is readable once the command has been executed; none where it has been.
+    pub(crate) fn bell(&self) -> Result<Option<Arc<EventFd>>, Error> {
+        let mut state = self.lock();
+        if state.started {
+            return Ok(None);
+        }
+        if state.bell.is_none() {
+            let made = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)
+                .map_err(|errno| system("container", "make", "an event descriptor")(Errno(errno as i32)))?;
+            state.bell = Some(Arc::new(made));
+        }
+        Ok(state.bell.clone())
+    }
+
+    /// How it ended, once its processes have.
+    pub(crate) fn last_word(&self) -> Result<Outcome, Error> {
+        loop {
+            if let Some(outcome) = self.lock().outcome {
+                return Ok(outcome);
+            }
+            self.take_ending()?;
+        }
     }
 
     pub(super) fn state(&self) -> State {
@@ -225,10 +308,12 @@ impl Monitored {
         if state.outcome.is_some() {
             return Ok(());
         }
+        // ORDER: before it is listened to: what has ended says no more.
+        let silent = has_ended(&self.monitor);
         let mut buffer = [0u8; LENGTH];
         let ending = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
-            Err(Errno::EAGAIN) => return Ok(()),
-            Ok((0, _)) => {
+            Err(Errno::EAGAIN) if !silent => return Ok(()),
+            Err(Errno::EAGAIN) | Ok((0, _)) => {
                 // Its guard kills PID 1 now; the container has ended when that has.
                 readable([&self.init, &self.init], 5000)?;
                 Ending { status: number::SIGKILL, ..Ending::default() }
@@ -272,22 +357,13 @@ pub(crate) fn reap(monitor: &OwnedFd) {
 }
 
 /// Handles work in the process that made them: a forked child shares the socket, not the container.
-pub(super) fn check_owner(owner: u32) -> Result<(), Error> {
+pub(crate) fn check_owner(owner: u32) -> Result<(), Error> {
     if owner == std::process::id() {
         return Ok(());
     }
     Err(Error::new(Kind::WrongProcess, "container", "use the handle of", format!("process {owner}"))
         .cause("this process was forked from the one that made it")
         .remedy("make containers in the process that uses them"))
-}
-
-impl Drop for Monitored {
-    fn drop(&mut self) {
-        if self.owner == std::process::id() {
-            // The monitor may be gone; a full socket must not block either.
-            let _ = socket::send(raw(&self.control), &Message::Release.to_bytes(), Fd::NONE, Wait::No);
-        }
-    }
 }
 
 pub(super) fn gone(pid: i32) -> Error {

@@ -45,7 +45,7 @@ impl Container {
         let control = along.caller(self.lifetime)?;
         let launched = launch::beside(&draft, &along, stdio)?;
         drop(along);
-        Ok(Process { monitored: Monitored::new(control, launched, false)? })
+        Ok(Process { monitored: Monitored::new(control, launched, false)?.into() })
     }
 }
 

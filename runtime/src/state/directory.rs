@@ -159,8 +159,8 @@ impl Directory {
         now.is_ok_and(|now| identity(&now).is_some_and(|now| identity(&self.fd) == Some(now)))
     }
 
-    /// The bytes of a file in here; none where there is none. What is no file, not ours or too long is an error.
-    pub fn read(&self, name: &CStr, most: usize) -> Result<Option<Vec<u8>>, Error> {
+    /// A file in here, to be read; none where there is none. What is no file, not ours or too long is an error.
+    pub fn open_file(&self, name: &CStr, most: usize) -> Result<Option<OwnedFd>, Error> {
         let path = self.path_of(name);
         let damaged = |cause: &str| {
             Error::new(Kind::Invalid, STAGE, "read", path.display().to_string())
@@ -184,9 +184,15 @@ impl Directory {
         if status.size > most as u64 {
             return Err(damaged("it is longer than any that contain writes"));
         }
+        Ok(Some(fd))
+    }
+
+    /// The bytes of a file in here, as [`Directory::open_file`] finds it.
+    pub fn read(&self, name: &CStr, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        let Some(fd) = self.open_file(name, most)? else { return Ok(None) };
         let mut bytes = Vec::new();
         let read = File::from(fd).take(most as u64).read_to_end(&mut bytes);
-        read.map_err(|error| refused("read", &path)(errno_of(&error)))?;
+        read.map_err(|error| refused("read", &self.path_of(name))(errno_of(&error)))?;
         Ok(Some(bytes))
     }
 

@@ -10,7 +10,9 @@ use contain_plan::Message;
 use contain_plan::message::{Ending, Failure, LENGTH};
 use serde_json::{Value, json};
 use std::ffi::CStr;
+use std::fs::File;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 
 /// The file that says what a container is.
 pub(crate) const STATE: &CStr = c"state.json";
@@ -136,9 +138,24 @@ impl Record {
         directory.make_file(RECORD, &[0; MESSAGES * LENGTH])
     }
 
+    /// Opened, so that it can be read when it is no longer there; none where it is not there.
+    pub fn open(directory: &Directory) -> Result<Option<File>, Error> {
+        directory.open_file(RECORD, MESSAGES * LENGTH).map(|found| found.map(File::from))
+    }
+
     /// What it says; nothing where it is not there.
     pub fn read(directory: &Directory) -> Result<Record, Error> {
-        let bytes = directory.read(RECORD, MESSAGES * LENGTH)?.unwrap_or_default();
+        Ok(Record::from_bytes(&directory.read(RECORD, MESSAGES * LENGTH)?.unwrap_or_default()))
+    }
+
+    /// What one that was opened says by now.
+    pub fn read_again(file: &File) -> std::io::Result<Record> {
+        let mut bytes = [0; MESSAGES * LENGTH];
+        let length = file.read_at(&mut bytes, 0)?;
+        Ok(Record::from_bytes(bytes.get(..length).unwrap_or_default()))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Record {
         let mut record = Record::default();
         for message in bytes.chunks_exact(LENGTH).filter_map(|bytes| Message::from_bytes(bytes).ok()) {
             match message {
@@ -148,6 +165,6 @@ impl Record {
                 _ => {}
             }
         }
-        Ok(record)
+        record
     }
 }

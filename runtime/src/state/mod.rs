@@ -5,6 +5,7 @@
 
 mod directory;
 mod document;
+mod found;
 mod held;
 mod make;
 pub(crate) mod named;
@@ -27,6 +28,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use stored::Stored;
 
+pub(crate) use found::Found;
+pub(crate) use held::has_ended;
 pub(crate) use make::Entry;
 pub use named::{Detached, check_name};
 

@@ -6,7 +6,7 @@ use super::directory::{Directory, Lock, STAGE, refused};
 use super::document::{Document, Record};
 use super::held::has_ended;
 use super::make::CONTROL;
-use super::{State, Status, check_scope, processes, remove, status_of};
+use super::{Found, State, Status, check_scope, processes, remove, status_of};
 use crate::caller::{own, raw, system};
 use crate::config::{Lifetime, Profile};
 use crate::container::{Master, outcome, readable, reap};
@@ -22,7 +22,7 @@ use std::ffi::{CStr, CString};
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -59,8 +59,23 @@ impl Stored {
         (&self.parent, &self.directory, &self.name)
     }
 
+    /// For who watches it.
+    pub fn found(self: &Arc<Stored>) -> Result<Found, Error> {
+        Found::new(Arc::clone(self))
+    }
+
     pub fn id(&self) -> &str {
         &self.document.id
+    }
+
+    /// Whether its PID 1 was there when it was written down.
+    pub fn knows_init(&self) -> bool {
+        self.document.init.is_some()
+    }
+
+    /// Why this process ended it, where it did.
+    pub fn reason(&self) -> Option<EndedBy> {
+        *self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub fn profile(&self) -> Profile {
@@ -231,8 +246,7 @@ impl Stored {
         if let Some(monitor) = &monitor {
             reap(monitor);
         }
-        let reason = *self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Ok(Some(outcome_of(&Record::read(&self.directory)?, reason)))
+        Ok(Some(outcome_of(&Record::read(&self.directory)?, self.reason())))
     }
 
     pub fn processes(&self) -> Result<Vec<i32>, Error> {

@@ -17,6 +17,16 @@ static void use_foreign_seccomp(contain_seccomp *seccomp) {
     contain_seccomp_free(seccomp);
 }
 
+static void use_foreign_events(contain_events *events, contain_container *container) {
+    contain_events *other = NULL;
+    contain_event event;
+    FOREIGN(contain_events_get_fd(events, &err));
+    FOREIGN(contain_events_next(events, 0, &event, sizeof event, &err));
+    FOREIGN(contain_events_open(container, &other, &err));
+    CHECK(other == NULL);
+    contain_events_free(events);
+}
+
 static char folder[] = "/tmp/contain-processes.XXXXXX";
 
 static void use_foreign_state(contain_runtime *runtime, contain_list *list, contain_config *config) {
@@ -132,11 +142,14 @@ static void handle_in_a_forked_child_is_an_error(void) {
     contain_container_free(container);
     DONE(contain_container_run(config, NULL, 0, &container, &err));
     DONE(contain_container_inject(container, sleeper, NULL, 0, &process, &err));
+    contain_events *events = NULL;
+    DONE(contain_events_open(container, &events, &err));
     fflush(stdout);
     int status = -1;
     pid_t child = fork();
     if (child == 0) {
         use_foreign_seccomp(seccomp);
+        use_foreign_events(events, container);
         use_foreign_state(runtime, list, config);
         use_foreign(config, container, process);
         fflush(stdout);
@@ -148,6 +161,7 @@ static void handle_in_a_forked_child_is_an_error(void) {
     DONE(contain_container_kill(container, &err));
     ended(container);
     DONE(contain_runtime_delete(runtime, "a", 1, &err));
+    contain_events_free(events);
     contain_seccomp_free(seccomp);
     contain_list_free(list);
     contain_runtime_free(runtime);
