@@ -28,6 +28,7 @@ from contain._errors import (
     UnsupportedError,
     WrongProcessError,
 )
+from contain._events import Event, EventKind, Events
 from contain._native import VERSION as __version__
 from contain._probe import Finding, Report, probe
 from contain._result import CompletedProcess, EndedBy, Result, Usage
@@ -55,6 +56,9 @@ __all__ = [
     "Container",
     "Decision",
     "EndedBy",
+    "Event",
+    "EventKind",
+    "Events",
     "ExistsError",
     "Finding",
     "GoneError",

@@ -31,6 +31,7 @@ from contain._config import (
 )
 from contain._config import settings as settings_of
 from contain._errors import ContainError, GoneError, TimeoutExpired
+from contain._events import Events
 from contain._pipes import Clock, Exchanged, Limit, Pipes, readable
 from contain._result import EndedBy, Result
 from contain._runtime import State, Status, place, status_of
@@ -335,6 +336,14 @@ class Container(_Running):
     def state(self) -> State:
         """What it is doing, asked of the kernel each time."""
         return State(self._handle.state())
+
+    def events(self) -> Events:
+        """What becomes of it: its present state first, then each change, its exit last.
+
+        No event is lost, whichever process makes it come, nor with this handle or when the
+        container is deleted. Where a pause can be heard of: docs/state.md.
+        """
+        return Events(self._handle.events())
 
     def status(self) -> Status:
         """All that is known of a container with a name; InvalidError for one without."""

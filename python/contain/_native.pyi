@@ -6,11 +6,22 @@ from typing import Literal, TypeAlias, final
 
 from contain._config import Command, Settings
 from contain._errors import ContainError
+from contain._events import Parts as EventParts
 from contain._result import Ending
 from contain._runtime import Parts
 from contain._stdio import Numbers
 
-__all__ = ["VERSION", "Container", "Process", "delete_container", "explain", "list_containers", "probe", "seccomp_decide"]
+__all__ = [
+    "VERSION",
+    "Container",
+    "Events",
+    "Process",
+    "delete_container",
+    "explain",
+    "list_containers",
+    "probe",
+    "seccomp_decide",
+]
 
 _Status: TypeAlias = Literal["ok", "limited", "missing", "unknown"]
 _Place: TypeAlias = tuple[str, bytes | None]
@@ -25,6 +36,12 @@ def delete_container(place: _Place, force: bool) -> None: ...
 def seccomp_decide(
     profile: str, name: str, arguments: Sequence[int], architecture: str, terminal: bool
 ) -> tuple[_Action, int | None]: ...
+@final
+class Events:
+    def fileno(self) -> int: ...
+    def next(self) -> EventParts | None: ...
+    def close(self) -> None: ...
+
 @final
 class Container:
     @staticmethod
@@ -45,6 +62,7 @@ class Container:
     def pidfd(self) -> int: ...
     def state(self) -> str: ...
     def status(self) -> Parts: ...
+    def events(self) -> Events: ...
     def processes(self) -> list[int]: ...
     def delete(self, force: bool) -> None: ...
     def kill(self, signal: int) -> None: ...

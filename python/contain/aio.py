@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Containers under asyncio: `run`, and waiting for handles, through pidfds and without threads.
+"""Containers under asyncio: `run`, waiting for handles, and events, through pidfds and without threads.
 
 `Container.create`, `Container.run`, `start` and `inject` are those of the package; they take some
 milliseconds in which the loop stands still.
@@ -8,17 +8,21 @@ milliseconds in which the loop stands still.
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import BinaryIO, Literal
+from types import TracebackType
+from typing import BinaryIO, Literal, Self
 
+from contain import _events
 from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
 from contain._container import Container, Process
+from contain._errors import GoneError
+from contain._events import Event
 from contain._pipes import Exchanged, Limit, close
 from contain._result import CompletedProcess, EndedBy, Result
 from contain._run import Request, codec_of, request_of
 from contain._seccomp import Seccomp
 from contain._stdio import File, HasFileno
 
-__all__ = ["communicate", "run", "wait"]
+__all__ = ["Events", "communicate", "events", "run", "wait"]
 
 
 async def run(
@@ -120,6 +124,63 @@ async def communicate(
     return handle._pipes.output()
 
 
+class Events:
+    """The events of a container for `async for`, which ends after the exit; `events` opens them.
+
+    As an asynchronous context manager they are closed at the end of the block. A task that is
+    cancelled while it waits loses none.
+    """
+
+    def __init__(self, events: _events.Events) -> None:
+        self._events = events
+
+    def fileno(self) -> int:
+        """As `contain.Events.fileno`."""
+        return self._events.fileno()
+
+    async def next(self, timeout: float | None = None) -> Event | None:
+        """The next event; None when `timeout` seconds passed first, GoneError after the exit."""
+        event = self._events.next(0)
+
+        async def follow() -> None:
+            nonlocal event
+            while event is None:
+                await _readable(self._events.fileno())
+                event = self._events.next(0)
+
+        if event is None:
+            await _in_time(follow, timeout)
+        return event
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        try:
+            event = await self.next()
+        except GoneError:
+            raise StopAsyncIteration from None
+        assert event is not None, "without a timeout there is an event"
+        return event
+
+    def close(self) -> None:
+        """Closes them; the container goes on. They are of no use afterwards."""
+        self._events.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def events(container: Container) -> Events:
+    """What becomes of a container, as `Container.events` tells it, while other tasks go on."""
+    return Events(container.events())
+
+
 async def _finish(request: Request, check: bool) -> CompletedProcess:
     """From start to result."""
     container = request.start()
@@ -162,16 +223,21 @@ async def _in_time(work: Callable[[], Coroutine[None, None, object]], timeout: f
 
 
 async def _ended(handle: Container | Process) -> None:
-    """Waits for the end. The pidfd is one of its own: a loop takes each descriptor once, and others may wait too."""
+    """Waits for the end."""
+    await _readable(handle.fileno())
+
+
+async def _readable(descriptor: int) -> None:
+    """Waits until it is, by a copy: a loop takes each descriptor once, and others may wait too."""
     loop = asyncio.get_running_loop()
-    ended = loop.create_future()
-    pidfd = os.dup(handle.fileno())
+    ready = loop.create_future()
+    copy = os.dup(descriptor)
     try:
-        loop.add_reader(pidfd, _settle, ended)
-        await ended
+        loop.add_reader(copy, _settle, ready)
+        await ready
     finally:
-        loop.remove_reader(pidfd)
-        os.close(pidfd)
+        loop.remove_reader(copy)
+        os.close(copy)
 
 
 def _settle(future: asyncio.Future[None]) -> None:

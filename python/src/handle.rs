@@ -3,6 +3,7 @@
 //! that made them.
 
 use crate::call::{interruptible, raise, unlocked};
+use crate::events::Events;
 use crate::runtime::{Place, StatusParts, status};
 use crate::settings::{Settings, Standard, not_one_of, profile, rlimit, stdio, text, texts};
 use contain::{EndedBy, Error, Id, Injection, Kind, Outcome, User, capability};
@@ -275,6 +276,11 @@ impl Container {
     /// All that is known of one with state on disk.
     fn status(&self, py: Python<'_>) -> PyResult<StatusParts> {
         unlocked(py, || self.inner.status()).map(status)
+    }
+
+    /// What becomes of it from here on.
+    fn events(&self, py: Python<'_>) -> PyResult<Events> {
+        unlocked(py, || Events::of(&self.inner))
     }
 
     /// The process ids of all that runs inside.

@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err, reason = "errors are rare and say much")]
 
 mod call;
+mod events;
 mod handle;
 mod runtime;
 mod seccomp;
@@ -16,6 +17,8 @@ use pyo3::prelude::*;
 /// The runtime of contain, for the package `contain` alone.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::events::Events;
     #[pymodule_export]
     use super::handle::{Container, Process};
     #[pymodule_export]
