@@ -8,7 +8,7 @@ process that made it.
 
 from typing import TYPE_CHECKING
 
-from contain._config import Bind, Config, NewFile, Overlay, Rlimit, Tmpfs, Veth, explain
+from contain._config import Bind, Config, Console, NewFile, Overlay, Rlimit, Tmpfs, Veth, explain
 from contain._container import Container, Process
 from contain._errors import (
     BusyError,
@@ -52,6 +52,7 @@ __all__ = [
     "CommandNotFoundError",
     "CompletedProcess",
     "Config",
+    "Console",
     "ContainError",
     "Container",
     "Decision",

@@ -106,6 +106,16 @@ class Veth:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Console:
+    """A terminal of the container's own, whose other end `take_console` gives."""
+
+    rows: int = 24
+    """Its height in characters, 0 to 65535; later termios.tcsetwinsize sets it."""
+    columns: int = 80
+    """Its width; with 0 rows and 0 columns the size is not known."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Config:
     """A container's configuration. Paths and texts may be bytes, for what is not UTF-8."""
 
@@ -151,6 +161,9 @@ class Config:
     """Descriptors from 3 to 1026 that the command keeps, under their own numbers."""
     timeout: float | None = None
     """Seconds from the command's exec after which all that runs inside is killed, by the supervisor; None for never."""
+    console: Console | None = None
+    """A terminal as the command's stdin, stdout and stderr, those of them that are not led elsewhere, and as its
+    controlling terminal, in a session of its own; None for none."""
     init: bool = True
     """A small PID 1 that reaps; False makes the command PID 1, which the kernel treats differently."""
     lifetime: Literal["bound", "detached"] = "bound"
@@ -193,6 +206,8 @@ class Settings:
     files: list[tuple[bytes, bytes, int]]
     pass_fds: list[int]
     timeout: float | None
+    console: tuple[int, int] | None
+    """Rows and columns."""
     init: bool
     lifetime: str
     owned: bool
@@ -214,6 +229,7 @@ class Command:
     rlimits: list[tuple[int, int, int]]
     pass_fds: list[int]
     timeout: float | None
+    console: tuple[int, int] | None
 
 
 def settings(config: Config, *, owned: bool = False) -> Settings:
@@ -239,6 +255,7 @@ def settings(config: Config, *, owned: bool = False) -> Settings:
         files=[new_file(path, file) for path, file in config.files.items()],
         pass_fds=descriptors(config.pass_fds),
         timeout=seconds(config.timeout),
+        console=window(config.console),
         init=config.init,
         lifetime=config.lifetime,
         owned=owned,
@@ -279,6 +296,20 @@ def seconds(timeout: float | None) -> float | None:
     if not 0 <= timeout <= MAX_TIMEOUT:
         raise invalid("timeout", timeout, f"it is a number of seconds from 0 to {MAX_TIMEOUT}, or None for no limit")
     return float(timeout)
+
+
+def window(console: Console | None) -> tuple[int, int] | None:
+    """Rows and columns of a console."""
+    if console is None:
+        return None
+    if not isinstance(console, Console):
+        raise TypeError(f"console is {console!r}: it is a Console, or None")
+    for field, value in (("rows", console.rows), ("columns", console.columns)):
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(f"{field} is {value!r}: it is a number")
+        if not 0 <= value <= 65535:
+            raise invalid(field, value, "it is a number of characters from 0 to 65535")
+    return console.rows, console.columns
 
 
 def listed(field: str, values: Sequence[str]) -> Sequence[str]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """Handles: a container, and a process injected into one."""
 
+import contextlib
 import errno
 import os
 import signal as signals
@@ -13,6 +14,7 @@ from contain._config import (
     DEFAULT_ENVIRONMENT,
     Command,
     Config,
+    Console,
     Data,
     Environment,
     Path,
@@ -28,9 +30,10 @@ from contain._config import (
     required,
     seconds,
     text,
+    window,
 )
 from contain._config import settings as settings_of
-from contain._errors import ContainError, GoneError, TimeoutExpired
+from contain._errors import ContainError, GoneError, InvalidError, TimeoutExpired
 from contain._events import Events
 from contain._pipes import Clock, Exchanged, Limit, Pipes, readable
 from contain._result import EndedBy, Result
@@ -51,9 +54,11 @@ class _Running:
         args: Sequence[Path],
         standard: Standard,
         limit: Limit | None = None,
+        console: Console | None = None,
     ) -> None:
         self._handle = native
         self._pipes = Pipes(standard, limit or Limit())
+        self._console = console
         self.args = args
 
     @property
@@ -70,6 +75,23 @@ class _Running:
     def stderr(self) -> BinaryIO | None:
         """Where its errors are read from, with stderr=PIPE."""
         return self._pipes.stderr
+
+    def take_console(self) -> int:
+        """The other end of its `Console`, a pseudo-terminal's master: a descriptor, close-on-exec, the caller's to close.
+
+        What is written to it is typed, with b"\\x03" for ^C; reading it raises OSError with EIO
+        when nobody inside has the terminal open. Closing it hangs the command up (SIGHUP), as this
+        process's death does, so wait for the end first. It is there once the container is made,
+        before `start` too; InvalidError at a second time, without a console, and for a container
+        that was opened, whose console is its creator's.
+        """
+        return self._handle.take_console()
+
+    def _hang_up(self) -> None:
+        """Closes a console that nobody has taken."""
+        if self._console is not None:
+            with contextlib.suppress(InvalidError):
+                os.close(self._handle.take_console())
 
     def fileno(self) -> int:
         """The number of a descriptor that becomes readable at the end; it belongs to this object.
@@ -147,7 +169,8 @@ class _Running:
 class Process(_Running):
     """A process injected into a container; `Container.inject` makes it.
 
-    As a context manager it is waited for at the end of the block, and killed first after an error.
+    As a context manager it is waited for at the end of the block, and killed first after an error;
+    a console that was not taken is hung up.
     """
 
     _handle: _native.Process
@@ -161,6 +184,7 @@ class Process(_Running):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._pipes.close()
+        self._hang_up()
         if error is not None:
             self.kill()
         self.wait()
@@ -188,7 +212,8 @@ class Container(_Running):
         limit: Limit | None = None,
         name: str | None = None,
     ) -> None:
-        super().__init__(native, () if config is None else config.argv, standard, limit)
+        argv, console = ((), None) if config is None else (config.argv, config.console)
+        super().__init__(native, argv, standard, limit, console)
         self.config = config
         self.name = name
 
@@ -306,7 +331,7 @@ class Container(_Running):
             named = place(name, runtime)
             if not isinstance(config, Config):
                 raise TypeError(f"config is {config!r}: it is a Config")
-        with Standard(*files) as standard:
+        with Standard(*files, on_console=config.console is not None) as standard:
             return cls(
                 make(settings_of(config), standard.numbers, named), config, standard, name=named[0] if named else None
             )
@@ -409,6 +434,7 @@ class Container(_Running):
         rlimits: Sequence[Rlimit] = (),
         pass_fds: Sequence[int | HasFileno] = (),
         timeout: float | None = None,
+        console: Console | None = None,
     ) -> Process:
         """Runs another command inside; returns once it has been executed.
 
@@ -420,7 +446,8 @@ class Container(_Running):
         container's user namespace, whatever the container's command has; a user other than root
         has none, and may by set-uid programs gain these. With `no_new_privs` nothing is gained.
         `rlimits` beside the caller's own. `timeout` seconds after its exec it is killed with all
-        that it started, and its result says so (`ended_by`).
+        that it started, and its result says so (`ended_by`). `console` is a terminal of the
+        container's own, as of `Config.console`.
         """
         if env is None:
             # A user's own home, then, from the container's passwd.
@@ -437,10 +464,11 @@ class Container(_Running):
             rlimits=[limit(entry) for entry in rlimits],
             pass_fds=descriptors(pass_fds),
             timeout=seconds(timeout),
+            console=window(console),
         )
-        with Standard(stdin, stdout, stderr) as standard:
+        with Standard(stdin, stdout, stderr, on_console=console is not None) as standard:
             native = self._handle.inject(command, standard.numbers)
-            return Process(native, tuple(argv), standard)
+            return Process(native, tuple(argv), standard, console=console)
 
     def read_file(self, path: Path, *, limit: int = 64 * 1024 * 1024, timeout: float | None = None) -> bytes:
         """What a regular file inside holds, by its absolute path there.
@@ -514,6 +542,7 @@ class Container(_Running):
             # The processes that created it decide.
             _ = self._handle.pid
             return
+        self._hang_up()
         self.kill()
         self.wait()
         if self.name is not None:

@@ -18,10 +18,10 @@ class HasFileno(Protocol):
 
 
 File: TypeAlias = int | HasFileno | None
-"""None for the caller's own; PIPE, DEVNULL, for stderr STDOUT; a descriptor, or what has one."""
+"""None for the caller's own, with a console that; PIPE, DEVNULL, for stderr STDOUT; a descriptor, or what has one."""
 
 Numbers: TypeAlias = tuple[int | None, int | None, int | None]
-"""None for the caller's own, DEVNULL, or a descriptor."""
+"""None for the caller's own, with a console that; DEVNULL, or a descriptor."""
 
 
 class Standard:
@@ -33,8 +33,10 @@ class Standard:
     numbers: Numbers
     _theirs: list[int]
 
-    def __init__(self, stdin: File, stdout: File, stderr: File) -> None:
+    def __init__(self, stdin: File, stdout: File, stderr: File, *, on_console: bool = False) -> None:
         self.stdin = self.stdout = self.stderr = None
+        # With STDOUT stderr is what stdout is: where nothing is said of that, the caller's own, or the console.
+        self._stdout = None if on_console else 1
         self._theirs = []
         try:
             self._open(stdin, stdout, stderr)
@@ -48,7 +50,7 @@ class Standard:
             raise ValueError("STDOUT is for stderr alone")
         for_stdin, self.stdin = self._input(stdin)
         for_stdout, self.stdout = self._output(stdout)
-        for_stderr: int | None = 1 if for_stdout is None else for_stdout
+        for_stderr = self._stdout if for_stdout is None else for_stdout
         if stderr != STDOUT:
             for_stderr, self.stderr = self._output(stderr)
         self.numbers = (for_stdin, for_stdout, for_stderr)

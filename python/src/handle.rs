@@ -5,7 +5,7 @@
 use crate::call::{interruptible, raise, unlocked};
 use crate::events::Events;
 use crate::runtime::{Place, StatusParts, status};
-use crate::settings::{Settings, Standard, not_one_of, profile, rlimit, stdio, text, texts};
+use crate::settings::{Settings, Standard, not_one_of, profile, rlimit, stdio, text, texts, window};
 use contain::{EndedBy, Error, Id, Injection, Kind, Outcome, User, capability};
 use pyo3::prelude::*;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd, RawFd};
@@ -117,6 +117,7 @@ pub struct Command {
     rlimits: Vec<(u32, u64, u64)>,
     pass_fds: Vec<i32>,
     timeout: Option<f64>,
+    console: Option<(u16, u16)>,
 }
 
 impl Command {
@@ -134,6 +135,7 @@ impl Command {
             capabilities: self.capabilities.map(|names| capability::changed(0, &names, &[""; 0])).transpose()?,
             no_new_privs: self.no_new_privs,
             rlimits: self.rlimits.into_iter().map(rlimit).collect(),
+            console: self.console.map(window),
             ..Injection::new(texts(self.argv))
         })
     }
@@ -258,6 +260,11 @@ impl Container {
         self.held.check(py).map(|()| self.inner.init_pid())
     }
 
+    /// The other end of its console, the caller's to close.
+    fn take_console(&self, py: Python<'_>) -> PyResult<RawFd> {
+        unlocked(py, || self.inner.take_console()).map(IntoRawFd::into_raw_fd)
+    }
+
     /// The number of a pidfd that stays this object's.
     fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
         self.held.number(py)
@@ -326,6 +333,11 @@ impl Process {
     #[getter]
     fn pid(&self, py: Python<'_>) -> PyResult<i32> {
         self.held.check(py).map(|()| self.inner.pid())
+    }
+
+    /// The other end of its console, the caller's to close.
+    fn take_console(&self, py: Python<'_>) -> PyResult<RawFd> {
+        unlocked(py, || self.inner.take_console()).map(IntoRawFd::into_raw_fd)
     }
 
     /// The number of a pidfd that stays this object's.

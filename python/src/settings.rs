@@ -3,7 +3,8 @@
 
 use crate::call::raise;
 use contain::{
-    Config, Error, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, User, Veth, capability,
+    Config, Console, Error, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, User, Veth,
+    Window, capability,
 };
 use pyo3::prelude::*;
 use std::ffi::OsString;
@@ -33,6 +34,7 @@ pub struct Settings {
     files: Vec<(Vec<u8>, Vec<u8>, u32)>,
     pass_fds: Vec<i32>,
     timeout: Option<f64>,
+    console: Option<(u16, u16)>,
     init: bool,
     lifetime: String,
     owned: bool,
@@ -91,6 +93,7 @@ impl Settings {
             files: self.files.into_iter().map(file).collect(),
             pass_fds: self.pass_fds,
             timeout: self.timeout.map(Duration::from_secs_f64),
+            console: self.console.map_or(Console::None, |size| Console::Taken(window(size))),
             chdir: self.cwd.map(|path| text(path).into()),
             hostname: self.hostname.map(text),
             network,
@@ -109,6 +112,11 @@ impl Settings {
 /// A resource limit.
 pub fn rlimit((resource, soft, hard): (u32, u64, u64)) -> Rlimit {
     Rlimit { resource, soft, hard }
+}
+
+/// How large a console is.
+pub fn window((rows, columns): (u16, u16)) -> Window {
+    Window { rows, columns }
 }
 
 fn mount((source, target, read_only, size, mode): MountParts) -> Mount {
