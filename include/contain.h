@@ -1183,9 +1183,10 @@ int contain_container_pid(const contain_container *container, contain_error **er
 // container: the container.
 // err: where an error goes, or NULL.
 // Returns: the id; 0 if it was opened by its id and has ended; negative on failure.
-// Errors: -EINVAL if container is NULL.
+// Errors: -EINVAL if container is NULL; what the kernel says where its state is on disk and cannot be looked up.
 // Threads: any, several at once. Since: 0.1.
-int contain_container_init_pid(const contain_container *container, contain_error **err);
+int contain_container_init_pid(const contain_container *container,
+                               contain_error **err);
 
 // A pidfd of a container's PID 1: it can be read from when the container has ended.
 //

@@ -350,7 +350,7 @@ pub unsafe extern "C" fn contain_container_pid(container: *const ContainerHandle
 /// container: the container.
 /// err: where an error goes, or NULL.
 /// Returns: the id; 0 if it was opened by its id and has ended; negative on failure.
-/// Errors: -EINVAL if container is NULL.
+/// Errors: -EINVAL if container is NULL; what the kernel says where its state is on disk and cannot be looked up.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_init_pid(
@@ -358,7 +358,7 @@ pub unsafe extern "C" fn contain_container_init_pid(
     err: *mut *mut ErrorHandle,
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
-    unsafe { call(err, || Ok(borrow(container)?.runtime().init_pid())) }
+    unsafe { call(err, || borrow(container)?.runtime().init_pid()) }
 }
 
 /// A pidfd of a container's PID 1: it can be read from when the container has ended.

@@ -239,7 +239,7 @@ impl Wired {
                 Standard::Pipe => {
                     let (reader, writer) = std::io::pipe().map_err(|error| {
                         let errno = error.raw_os_error().unwrap_or(libc::EIO);
-                        Error::new(Kind::System, "caller", "make a pipe for", "the command").errno(errno)
+                        Error::system("caller", "make a pipe for", "the command", errno)
                     })?;
                     let (reader, writer) = (OwnedFd::from(reader), OwnedFd::from(writer));
                     let (theirs, ours) = if number == 0 { (reader, writer) } else { (writer, reader) };

@@ -257,7 +257,8 @@ impl Container {
     /// The process id of PID 1.
     #[getter]
     fn init_pid(&self, py: Python<'_>) -> PyResult<i32> {
-        self.held.check(py).map(|()| self.inner.init_pid())
+        self.held.check(py)?;
+        unlocked(py, || self.inner.init_pid())
     }
 
     /// The other end of its console, the caller's to close.

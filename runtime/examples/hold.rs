@@ -33,14 +33,14 @@ fn main() {
 fn hold(config: &Config, way: &str) -> Result<(EndedBy, i32), Error> {
     let container = if way == "create" {
         let container = Container::create(config)?;
-        println!("created {}", container.init_pid());
+        println!("created {}", container.init_pid().expect("a look"));
         stdin().read_line(&mut String::new()).expect("stdin can be read");
         container.start()?;
         container
     } else {
         Container::run(config)?
     };
-    println!("running {}", container.init_pid());
+    println!("running {}", container.init_pid().expect("a look"));
     // Until the end: closed before, it would hang the command up.
     let _console = if way == "console" { Some(container.take_console()?) } else { None };
     loop {

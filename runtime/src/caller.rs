@@ -81,16 +81,7 @@ fn check_kernel() -> Result<(), Error> {
 /// The error of a call that this process itself made.
 pub(crate) fn system(stage: &'static str, operation: &str, object: impl Into<String>) -> impl FnOnce(Errno) -> Error {
     let (operation, object) = (operation.to_string(), object.into());
-    move |errno| {
-        let mut error = Error::new(Kind::System, stage, operation, object).errno(errno.0);
-        if errno.0 == libc::EFBIG {
-            error = error.cause("the limit on file sizes is below it (RLIMIT_FSIZE)").remedy("raise it: ulimit -f");
-        }
-        if errno.0 == libc::EMFILE {
-            error = error.cause("the limit on open files is reached").remedy("raise it: ulimit -n 64 or more");
-        }
-        error
-    }
+    move |errno| Error::system(stage, operation, object, errno.0)
 }
 
 /// Takes ownership of a descriptor that was just made.

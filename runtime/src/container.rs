@@ -173,10 +173,10 @@ impl Container {
     }
 
     /// Process id of PID 1, as seen from outside; 0 where one whose state is on disk has ended.
-    pub fn init_pid(&self) -> i32 {
+    pub fn init_pid(&self) -> Result<i32, Error> {
         match &self.hold {
-            Hold::Monitored(monitored) => monitored.init_pid,
-            Hold::Stored(stored, _) => stored.init().map_or(0, |(pid, _)| pid),
+            Hold::Monitored(monitored) => Ok(monitored.init_pid),
+            Hold::Stored(stored, _) => Ok(stored.init()?.map_or(0, |(pid, _)| pid)),
         }
     }
 
@@ -185,7 +185,7 @@ impl Container {
         self.check_process()?;
         match &self.hold {
             Hold::Monitored(monitored) => monitored.pidfd(),
-            Hold::Stored(stored, _) => stored.init().map(|(_, pidfd)| pidfd).ok_or_else(|| stored.stopped("open")),
+            Hold::Stored(stored, _) => stored.init()?.map(|(_, pidfd)| pidfd).ok_or_else(|| stored.stopped("open")),
         }
     }
 
@@ -265,7 +265,7 @@ impl Container {
     pub fn state(&self) -> Result<State, Error> {
         self.check_process()?;
         match &self.hold {
-            Hold::Monitored(monitored) => Ok(monitored.state()),
+            Hold::Monitored(monitored) => monitored.state(),
             Hold::Stored(stored, _) => stored.state(),
         }
     }
@@ -295,8 +295,8 @@ impl Container {
     pub fn processes(&self) -> Result<Vec<i32>, Error> {
         self.check_process()?;
         match &self.hold {
-            Hold::Monitored(monitored) if monitored.state() == State::Stopped => Err(gone(monitored.init_pid)),
-            Hold::Monitored(monitored) => Ok(processes::of(monitored.init_pid)),
+            Hold::Monitored(monitored) if monitored.state()? == State::Stopped => Err(gone(monitored.init_pid)),
+            Hold::Monitored(monitored) => processes::of(monitored.init_pid),
             Hold::Stored(stored, _) => stored.processes(),
         }
     }
@@ -306,7 +306,7 @@ impl Container {
     pub fn delete(&self, force: bool) -> Result<(), Error> {
         self.check_process()?;
         match &self.hold {
-            Hold::Monitored(monitored) if monitored.state() == State::Stopped => Ok(()),
+            Hold::Monitored(monitored) if monitored.state()? == State::Stopped => Ok(()),
             Hold::Monitored(monitored) if force => monitored.end(EndedBy::Signalled).map(drop),
             Hold::Monitored(monitored) => {
                 Err(Error::new(Kind::Busy, "state", "delete the container of process", monitored.init_pid.to_string())

@@ -270,10 +270,6 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
             "the root is a directory that this user may not enter, or a security module (AppArmor on Ubuntu 24.04 and later) forbids user namespaces",
             "make every directory up to the root searchable for this user (chmod +x), or allow user namespaces; contain --doctor says what forbids them",
         ),
-        (Step::Clone { .. }, _, EAGAIN) => (
-            "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
-            "end some processes, or raise the limit (ulimit -u)",
-        ),
         (Step::Clone { .. }, _, ENOMEM) => ("the kernel has no memory for it, or the PID namespace is ending", ""),
         (Step::Clone { .. } | Step::Join { .. }, _, EINVAL) => {
             ("the kernel does not know one of the namespaces", "use kernel 5.10 or newer with all namespaces enabled")
@@ -395,6 +391,11 @@ fn cause(step: &Step<'_>, failure: &Failure) -> Option<(&'static str, &'static s
         (Step::BecomeUser { .. }, _, EAGAIN) => (
             "the limit on processes of that user is reached (RLIMIT_NPROC)",
             "end some of the user's processes, or raise the limit (ulimit -u)",
+        ),
+        // Whatever starts a process, and an exec behind a change of the user.
+        (_, _, EAGAIN) => (
+            "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
+            "end some processes, or raise the limit (ulimit -u)",
         ),
         (Step::Pivot {}, _, EINVAL) => {
             ("the root of this system cannot be pivoted (an initramfs?)", "start contain from a real root file system")

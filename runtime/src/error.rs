@@ -93,6 +93,21 @@ impl Error {
         error
     }
 
+    /// An operation that the kernel refused, with the cause where the errno alone tells it.
+    pub fn system(stage: &'static str, operation: impl Into<String>, object: impl Into<String>, errno: i32) -> Self {
+        let error = Error::new(Kind::System, stage, operation, object).errno(errno);
+        match errno {
+            libc::EFBIG => {
+                error.cause("the limit on file sizes is below it (RLIMIT_FSIZE)").remedy("raise it: ulimit -f")
+            }
+            libc::EMFILE => error.cause("the limit on open files is reached").remedy("raise it: ulimit -n 64 or more"),
+            libc::ENFILE => error
+                .cause("the system's limit on open files is reached")
+                .remedy("raise it: sysctl fs.file-max, or end what holds so many"),
+            _ => error,
+        }
+    }
+
     /// Adds the errno.
     #[must_use]
     pub fn errno(mut self, errno: i32) -> Self {

@@ -6,11 +6,13 @@ use crate::error::{Error, Kind};
 use crate::procfs;
 use contain_sys::identity::capability::SETGID;
 use contain_sys::process::namespace;
-use contain_sys::{Fd, identity, process};
+use contain_sys::{Errno, Fd, identity, process};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+/// The stage of every error of finding one.
+const STAGE: &str = "namespaces.find";
 /// How long a PID 1 is waited for that does not show where its namespaces are.
 const PATIENCE: Duration = Duration::from_millis(250);
 
@@ -23,26 +25,31 @@ pub(crate) struct Target {
 
 /// Finds PID 1 by the supervisor's id, or by its own. What the caller may not know is not told apart.
 pub(crate) fn find(pid: i32) -> Result<Target, Error> {
-    let refuse = |cause: &str| {
-        Error::new(Kind::Gone, "namespaces.find", "find the container of process", pid.to_string()).cause(cause)
-    };
-    let own_status = status(pid).ok_or_else(|| {
+    let refuse =
+        |cause: &str| Error::new(Kind::Gone, STAGE, "find the container of process", pid.to_string()).cause(cause);
+    let own_status = status(pid)?.ok_or_else(|| {
         refuse("there is no such process").remedy("give the process id of contain, or the container's name")
     })?;
     let init = if own_status.is_init() {
         pid
     } else {
-        children(pid).into_iter().find(|child| status(*child).is_some_and(|status| status.is_init())).ok_or_else(
-            || {
-                refuse("it is not a container supervisor: it has no child that is PID 1 of a PID namespace")
-                    .remedy("give the process id of contain, or of the container's PID 1")
-            },
-        )?
+        let mut found = None;
+        for child in children(pid)? {
+            if found.is_none() && status(child)?.is_some_and(|status| status.is_init()) {
+                found = Some(child);
+            }
+        }
+        found.ok_or_else(|| {
+            refuse("it is not a container supervisor: it has no child that is PID 1 of a PID namespace")
+                .remedy("give the process id of contain, or of the container's PID 1")
+        })?
     };
-    let gone = |_| refuse("it has ended");
-    let pidfd = own(process::open_pidfd(init).map_err(gone)?);
+    let pidfd = own(process::open_pidfd(init).map_err(|errno| match errno {
+        Errno::ESRCH => refuse("it has ended"),
+        errno => system(STAGE, "open a pidfd of", format!("process {init}"))(errno),
+    })?);
     // The id is still the same process's: it has a pidfd, and is what it was.
-    let now = status(init).ok_or_else(|| refuse("it has ended"))?;
+    let now = status(init)?.ok_or_else(|| refuse("it has ended"))?;
     if !now.is_init() || (init != pid && now.parent != pid) {
         return Err(refuse("it has ended"));
     }
@@ -80,23 +87,48 @@ impl Status {
     }
 }
 
-fn status(pid: i32) -> Option<Status> {
-    let text = procfs::text(&format!("/proc/{pid}/status")).ok()?;
+/// What /proc says of a process; none where it has ended.
+fn status(pid: i32) -> Result<Option<Status>, Error> {
+    let path = format!("/proc/{pid}/status");
+    let text = match procfs::text(&path) {
+        Ok(text) => text,
+        Err(error) => match error.raw_os_error().unwrap_or(libc::EIO) {
+            libc::ENOENT if !procfs::is_mounted() => return Err(procfs::missing(STAGE, &path)),
+            libc::ENOENT | libc::ESRCH | libc::EACCES | libc::EPERM => return Ok(None),
+            errno => return Err(system(STAGE, "read", path)(Errno(errno))),
+        },
+    };
     let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name));
-    Some(Status {
-        parent: field("PPid:")?.trim().parse().ok()?,
-        ids: field("NSpid:")?.split_whitespace().filter_map(|id| id.parse().ok()).collect(),
-    })
+    let parsed = || {
+        Some(Status {
+            parent: field("PPid:")?.trim().parse().ok()?,
+            ids: field("NSpid:")?.split_whitespace().filter_map(|id| id.parse().ok()).collect(),
+        })
+    };
+    Ok(parsed())
 }
 
-fn children(pid: i32) -> Vec<i32> {
-    if let Ok(text) = procfs::text(&format!("/proc/{pid}/task/{pid}/children")) {
-        return text.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+fn children(pid: i32) -> Result<Vec<i32>, Error> {
+    let failed = |error: std::io::Error| {
+        let errno = Errno(error.raw_os_error().unwrap_or(libc::EIO));
+        system(STAGE, "look for the children of", format!("process {pid}"))(errno)
+    };
+    match procfs::text(&format!("/proc/{pid}/task/{pid}/children")) {
+        Ok(text) => return Ok(text.split_whitespace().filter_map(|id| id.parse().ok()).collect()),
+        // A kernel without CONFIG_PROC_CHILDREN, or a process that has ended: look at all.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH)) => {}
+        Err(error) => return Err(failed(error)),
     }
-    // A kernel without CONFIG_PROC_CHILDREN: look at all processes.
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|child| status(*child).is_some_and(|status| status.parent == pid)).collect()
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").map_err(failed)? {
+        let Some(child) = entry.map_err(failed)?.file_name().to_str().and_then(|name| name.parse().ok()) else {
+            continue;
+        };
+        if status(child)?.is_some_and(|status| status.parent == pid) {
+            found.push(child);
+        }
+    }
+    Ok(found)
 }
 
 /// The namespaces (CLONE_NEW* bits) in which a process differs from this one: joining one's own is refused.
@@ -116,13 +148,8 @@ pub(crate) fn differing(pid: i32) -> Result<u64, Error> {
     for (kind, flag) in kinds {
         let (theirs, ours) = (link(&pid.to_string(), kind), link("self", kind));
         if theirs.is_none() && ours.is_some() {
-            return Err(Error::new(
-                Kind::Gone,
-                "namespaces.find",
-                "look at the namespaces of process",
-                pid.to_string(),
-            )
-            .cause("it has ended, or does not belong to you"));
+            return Err(Error::new(Kind::Gone, STAGE, "look at the namespaces of process", pid.to_string())
+                .cause("it has ended, or does not belong to you"));
         }
         if theirs != ours {
             flags |= flag;

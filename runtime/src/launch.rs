@@ -374,9 +374,9 @@ fn standard(wanted: Stdio, minimum: i32) -> Result<Option<OwnedFd>, Error> {
         }
         Stdio::Descriptor(number) => Fd(number).duplicate_from(minimum),
     };
-    let what = format!("descriptor {wanted:?}");
     fd.map(own).map(Some).map_err(|errno| {
-        let error = system("caller", "duplicate", what)(errno);
+        let what = if let Stdio::Descriptor(number) = wanted { number.to_string() } else { "of /dev/null".into() };
+        let error = system("caller", "duplicate descriptor", what)(errno);
         if errno == Errno::EBADF { Error { kind: Kind::Invalid, ..error }.cause("it is not open") } else { error }
     })
 }

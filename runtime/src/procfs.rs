@@ -1,11 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Reading files of /proc, which say of no size: with room for most of them in one read.
 
+use crate::error::{Error, Kind};
 use std::fs::File;
 use std::io::{Read, Result};
 
 /// Room for the texts of one process.
 const ROOM: usize = 4096;
+
+/// Whether there is a /proc, of this process's PID namespace.
+pub(crate) fn is_mounted() -> bool {
+    std::fs::symlink_metadata("/proc/self/ns").is_ok()
+}
+
+/// The error where there is none.
+pub(crate) fn missing(stage: &'static str, path: &str) -> Error {
+    Error::new(Kind::System, stage, "read", path)
+        .errno(libc::ENOENT)
+        .cause("there is no /proc here, or it is that of another PID namespace")
+        .remedy("mount it: mount -t proc proc /proc")
+}
 
 /// The whole of a file as text.
 pub(crate) fn text(path: &str) -> Result<String> {

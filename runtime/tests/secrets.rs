@@ -127,7 +127,7 @@ fn library_container_keeps_its_plan_until_the_start_and_no_longer() {
         Err(error) if error.stage == "namespaces.clone" => return println!("skipped: {error}"),
         created => created.expect("create"),
     };
-    let (monitor, init) = (container.pid(), container.init_pid());
+    let (monitor, init) = (container.pid(), container.init_pid().expect("a look"));
     // Before the start both have it: what looks finds what is there.
     for pid in [monitor, init] {
         let found = look(pid, &secret);
@@ -165,7 +165,7 @@ fn injected_command_leaves_no_secret_in_its_monitor() {
     let monitor = parent(process.pid());
     assert_ne!(monitor, container.pid(), "it has a monitor of its own");
     assert_eq!(look_in_the_end(monitor, &secret), NOTHING, "the monitor of the injected command");
-    assert_eq!(look(container.init_pid(), &secret), NOTHING, "the container's own command");
+    assert_eq!(look(container.init_pid().expect("a look"), &secret), NOTHING, "the container's own command");
     assert!(look(process.pid(), &secret).secrets >= 2, "the command has its own");
     container.end(EndedBy::Wall).expect("end");
 }

@@ -177,18 +177,18 @@ impl Monitored {
         }
     }
 
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self) -> Result<State, Error> {
         let created = match &*self.lock() {
-            Told { outcome: Some(_), .. } => return State::Stopped,
+            Told { outcome: Some(_), .. } => return Ok(State::Stopped),
             Told { plan, .. } => plan.is_some(),
         };
         let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
-        match poll(&mut ended, 0) {
-            Ok(0) if created => State::Created,
-            Ok(0) if cgroup::frozen(self.init_pid).is_some() => State::Paused,
-            Ok(0) => State::Running,
+        Ok(match poll(&mut ended, 0).map_err(system("container", "poll", "PID 1"))? {
+            0 if created => State::Created,
+            0 if cgroup::frozen(self.init_pid).is_some() => State::Paused,
+            0 => State::Running,
             _ => State::Stopped,
-        }
+        })
     }
 
     pub(super) fn running_init(&self) -> Result<OwnedFd, Error> {

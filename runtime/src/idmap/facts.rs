@@ -274,10 +274,9 @@ fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn read_proc(path: &str) -> Result<Vec<u8>, Error> {
-    read_limited(Path::new(path)).map_err(|error| {
-        let mut result = Error::new(Kind::System, "idmap", "read", path);
-        result.errno = error.raw_os_error();
-        result.remedy("mount a proc file system of this PID namespace on /proc")
+    read_limited(Path::new(path)).map_err(|error| match error.raw_os_error().unwrap_or(libc::EIO) {
+        libc::ENOENT => crate::procfs::missing("idmap", path),
+        errno => Error::system("idmap", "read", path, errno),
     })
 }
 

@@ -6,8 +6,8 @@ use crate::caller::{own, raw, system};
 use crate::error::{Error, Kind};
 use contain_sys::file::{self, flags};
 use contain_sys::{Errno, Fd};
-use nix::fcntl::{Flock, FlockArg, OFlag};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmod, fchmodat};
+use nix::fcntl::{AtFlags, Flock, FlockArg, OFlag};
+use nix::sys::stat::{FchmodatFlags, FileStat, Mode, fchmod, fchmodat, fstatat};
 use nix::unistd::{UnlinkatFlags, geteuid, unlinkat};
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -19,6 +19,8 @@ use std::time::{Duration, Instant};
 
 /// The stage of every error of the state on disk.
 pub(crate) const STAGE: &str = "state";
+/// What contain puts into a container's directory beside state.json.
+const OWN: [&CStr; 3] = [c"control", c"record", c"state.json.new"];
 /// How long one waits for another caller to be done with a container.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How often one looks.
@@ -74,10 +76,17 @@ impl Directory {
             Err(Errno::EEXIST) => return Ok(None),
             Err(errno) => return Err(refused("make", &self.path_of(name))(errno)),
         }
-        match self.below(name)? {
-            Some(made) => made.open_mode().map(|()| Some(made)),
-            None => Err(refused("open", &self.path_of(name))(Errno::ENOENT)),
-        }
+        let made = match self.below(name) {
+            Ok(Some(made)) => made.open_mode().map(|()| Some(made)),
+            Ok(None) => Err(refused("open", &self.path_of(name))(Errno::ENOENT)),
+            Err(error) => Err(error),
+        };
+        made.inspect_err(|_| self.remove_empty(name))
+    }
+
+    /// Removes the directory `name` in this one where nothing is in it; the error that is told is another one.
+    pub fn remove_empty(&self, name: &CStr) {
+        let _ = self.unlink(name, UnlinkatFlags::RemoveDir);
     }
 
     /// The caller's umask may have taken more away than others' rights.
@@ -153,10 +162,18 @@ impl Directory {
     }
 
     /// Whether it is what `parent` has under `name`: once it is locked, it may have been removed.
-    pub fn is_still(&self, parent: &Directory, name: &CStr) -> bool {
-        let identity = |fd: &OwnedFd| file::status(raw(fd)).ok().map(|status| (status.device, status.inode));
-        let now = file::open(raw(&parent.fd), name, flags::O_PATH | flags::O_NOFOLLOW).map(own);
-        now.is_ok_and(|now| identity(&now).is_some_and(|now| identity(&self.fd) == Some(now)))
+    pub fn is_still(&self, parent: &Directory, name: &CStr) -> Result<bool, Error> {
+        let own = nix::sys::stat::fstat(&self.fd).map_err(|errno| self.failed("look at", errno))?;
+        Ok(parent.look_at(name)?.is_some_and(|now| (now.st_dev, now.st_ino) == (own.st_dev, own.st_ino)))
+    }
+
+    /// What is in here under a name, no link followed; it takes no descriptor.
+    fn look_at(&self, name: &CStr) -> Result<Option<FileStat>, Error> {
+        match fstatat(&self.fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(status) => Ok(Some(status)),
+            Err(nix::Error::ENOENT) => Ok(None),
+            Err(errno) => Err(refused("look at", &self.path_of(name))(Errno(errno as i32))),
+        }
     }
 
     /// A file in here, to be read; none where there is none. What is no file, not ours or too long is an error.
@@ -228,11 +245,8 @@ impl Directory {
     }
 
     /// Whether `name` is a socket, and no link to one.
-    pub fn has_socket(&self, name: &CStr) -> bool {
-        file::open(raw(&self.fd), name, flags::O_PATH | flags::O_NOFOLLOW)
-            .map(own)
-            .and_then(|fd| file::status(raw(&fd)))
-            .is_ok_and(|status| status.mode & 0o170_000 == 0o140_000)
+    pub fn has_socket(&self, name: &CStr) -> Result<bool, Error> {
+        Ok(self.look_at(name)?.is_some_and(|status| status.st_mode & 0o170_000 == 0o140_000))
     }
 
     /// The names in here.
@@ -246,9 +260,11 @@ impl Directory {
         Ok(names)
     }
 
-    /// Removes all that is in it, `last` at the end, and then itself from `parent`.
+    /// Removes all that is in it, `last` at the end, and then itself from `parent`. Without a descriptor to list it,
+    /// what contain puts there.
     pub fn remove(&self, parent: &Directory, name: &CStr, last: &CStr) -> Result<(), Error> {
-        for one in self.names()?.iter().filter(|one| one.as_c_str() != last) {
+        let names = self.names().unwrap_or_else(|_| OWN.map(CString::from).to_vec());
+        for one in names.iter().filter(|one| one.as_c_str() != last) {
             self.unlink(one, UnlinkatFlags::NoRemoveDir)?;
         }
         self.unlink(last, UnlinkatFlags::NoRemoveDir)?;

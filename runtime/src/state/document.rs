@@ -92,18 +92,18 @@ impl Document {
     }
 
     /// The monitor, while it lives.
-    pub fn live_monitor(&self) -> Option<OwnedFd> {
+    pub fn live_monitor(&self) -> Result<Option<OwnedFd>, Error> {
         self.live(self.monitor)
     }
 
     /// PID 1 as it was noted, while it lives.
-    pub fn live_init(&self) -> Option<OwnedFd> {
-        self.live(self.init?)
+    pub fn live_init(&self) -> Result<Option<OwnedFd>, Error> {
+        self.init.map_or(Ok(None), |held| self.live(held))
     }
 
-    fn live(&self, held: Held) -> Option<OwnedFd> {
+    fn live(&self, held: Held) -> Result<Option<OwnedFd>, Error> {
         // Nothing lives that was noted before this boot, whatever has its process id and start time now.
-        if self.scope.is_over(&Scope::here()) { None } else { held.open() }
+        if self.scope.is_over(&Scope::here()?) { Ok(None) } else { held.open() }
     }
 
     /// Writes it by a temporary file and rename.

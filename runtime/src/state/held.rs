@@ -3,13 +3,17 @@
 //! in the PID namespace, time namespace and boot in which it was noted.
 
 use super::directory::STAGE;
-use crate::caller::{own, raw};
+use crate::caller::{own, raw, system};
 use crate::error::{Error, Kind};
-use contain_sys::process;
+use crate::procfs;
 use contain_sys::signal::{Poll, poll, poll_event};
+use contain_sys::{Errno, process};
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
+
+/// What tells one boot from another.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
 /// A process id and the time when that process started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,25 +24,33 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A process that is there.
-    pub fn new(pid: i32) -> Option<Held> {
-        let (_, start) = state_and_start(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
-        Some(Held { pid, start })
+    /// A process; none where it is not there.
+    pub fn new(pid: i32) -> Result<Option<Held>, Error> {
+        Ok(look_up(pid)?.map(|(_, start)| Held { pid, start }))
     }
 
     /// This process.
     pub fn this_process() -> Result<Held, Error> {
-        Held::new(process::id()).ok_or_else(|| {
-            Error::new(Kind::System, STAGE, "read", "/proc/self/stat").cause("/proc is not mounted, or not this one's")
-        })
+        let pid = process::id();
+        Held::new(pid)?.ok_or_else(|| hidden(pid))
     }
 
-    /// Its pidfd, where it is still this process and has not ended: a zombie has.
-    pub fn open(&self) -> Option<OwnedFd> {
-        let pidfd = own(process::open_pidfd(self.pid).ok()?);
-        let (state, start) = state_and_start(&std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?)?;
+    /// Its pidfd, where it is still this process and has not ended: a zombie has. What cannot be told is an error:
+    /// whoever takes a living process for one that has ended would remove what belongs to it.
+    pub fn open(&self) -> Result<Option<OwnedFd>, Error> {
+        let pidfd = match process::open_pidfd(self.pid) {
+            Ok(pidfd) => own(pidfd),
+            // EINVAL, ENOENT: the id is that of a thread by now.
+            Err(Errno::ESRCH | Errno::EINVAL | Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(system(STAGE, "open a pidfd of", format!("process {}", self.pid))(errno)),
+        };
+        let found = look_up(self.pid)?;
         // ORDER: what /proc said was of the process that the pidfd holds if that lives on after it was read.
-        (start == self.start && !matches!(state, 'Z' | 'X') && !has_ended(&pidfd)).then_some(pidfd)
+        match (has_ended(&pidfd), found) {
+            (true, _) => Ok(None),
+            (false, None) => Err(hidden(self.pid)),
+            (false, Some((state, start))) => Ok((start == self.start && !matches!(state, 'Z' | 'X')).then_some(pidfd)),
+        }
     }
 
     pub fn to_json(self) -> Value {
@@ -54,7 +66,7 @@ impl Held {
 /// Whether the process of a pidfd has ended.
 pub(crate) fn has_ended(pidfd: &OwnedFd) -> bool {
     let mut asked = [Poll { fd: raw(pidfd).0, events: poll_event::IN, answered: 0 }];
-    !matches!(poll(&mut asked, 0), Ok(0))
+    matches!(poll(&mut asked, 0), Ok(1..))
 }
 
 /// Waits for the end of the process of a pidfd; whether it came in time.
@@ -67,9 +79,33 @@ pub(crate) fn ends_within(pidfd: &OwnedFd, patience: Duration) -> bool {
         match poll(&mut asked, left.as_millis() as i64) {
             Ok(0) if left.is_zero() => return false,
             Ok(0) => {}
-            _ => return true,
+            Ok(_) => return true,
+            Err(_) => return false,
         }
     }
+}
+
+/// State and start of a process as /proc tells them; none where there is no such process.
+fn look_up(pid: i32) -> Result<Option<(char, u64)>, Error> {
+    let path = format!("/proc/{pid}/stat");
+    let failed = |errno| system(STAGE, "read", path.as_str())(Errno(errno));
+    match procfs::text(&path) {
+        Ok(stat) => state_and_start(&stat).map(Some).ok_or_else(|| failed(libc::EIO)),
+        Err(error) => match error.raw_os_error().unwrap_or(libc::EIO) {
+            libc::ESRCH => Ok(None),
+            libc::ENOENT if procfs::is_mounted() => Ok(None),
+            libc::ENOENT => Err(procfs::missing(STAGE, &path)),
+            errno => Err(failed(errno)),
+        },
+    }
+}
+
+/// The error of a process that lives and is not shown.
+fn hidden(pid: i32) -> Error {
+    Error::new(Kind::System, STAGE, "read", format!("/proc/{pid}/stat"))
+        .errno(libc::ENOENT)
+        .cause("process ids in /proc are not this process's, or it is mounted with hidepid")
+        .remedy("mount a /proc of this PID namespace that shows this user's processes")
 }
 
 /// Fields 3 and 22 of /proc/PID/stat, whose second one may hold anything, brackets and spaces too.
@@ -89,14 +125,20 @@ pub(crate) struct Scope {
 
 impl Scope {
     /// Where this process is.
-    pub fn here() -> Scope {
-        let namespace = |name: &str| {
-            let link = std::fs::read_link(format!("/proc/self/ns/{name}")).unwrap_or_default();
-            link.to_string_lossy().into_owned()
+    pub fn here() -> Result<Scope, Error> {
+        let failed = |path: &str, error: std::io::Error| match error.raw_os_error().unwrap_or(libc::EIO) {
+            libc::ENOENT if !procfs::is_mounted() => procfs::missing(STAGE, path),
+            errno => system(STAGE, "read", path)(Errno(errno)),
         };
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let (pid_namespace, time_namespace) = (namespace("pid"), namespace("time"));
-        Scope { boot: boot.trim().to_string(), pid_namespace, time_namespace }
+        let namespace = |path: &str| match std::fs::read_link(path) {
+            Ok(link) => Ok(link.to_string_lossy().into_owned()),
+            // A kernel without namespaces of this kind.
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) && procfs::is_mounted() => Ok(String::new()),
+            Err(error) => Err(failed(path, error)),
+        };
+        let (pid_namespace, time_namespace) = (namespace("/proc/self/ns/pid")?, namespace("/proc/self/ns/time")?);
+        let boot = procfs::text(BOOT).map_err(|error| failed(BOOT, error))?;
+        Ok(Scope { boot: boot.trim().to_string(), pid_namespace, time_namespace })
     }
 
     /// Whether a process noted there can be looked at from here: not where it is of another boot, when it has ended.
@@ -126,21 +168,22 @@ mod tests {
 
     #[test]
     fn a_process_whose_id_was_given_to_another_is_gone() {
-        let this = Held::new(std::process::id() as i32).expect("this process");
-        assert!(this.open().is_some());
-        assert!(Held { start: this.start + 1, ..this }.open().is_none(), "another start");
+        let this = Held::this_process().expect("this process");
+        assert!(this.open().expect("it can be looked at").is_some());
+        let other = Held { start: this.start + 1, ..this }.open();
+        assert!(other.expect("it can be looked at").is_none(), "another start");
     }
 
     #[test]
     fn zombie_has_ended() {
         let mut child = std::process::Command::new("true").spawn().expect("a child");
-        let held = Held::new(child.id() as i32).expect("it is there until it is waited for");
+        let held = Held::new(child.id() as i32).expect("a look").expect("it is there until it is waited for");
         let pidfd = own(process::open_pidfd(held.pid).expect("a pidfd"));
         let mut asked = [Poll { fd: raw(&pidfd).0, events: poll_event::IN, answered: 0 }];
         while poll(&mut asked, -1).expect("a poll") == 0 {}
-        assert!(held.open().is_none());
+        assert!(held.open().expect("a look").is_none());
         child.wait().expect("its end");
-        assert!(held.open().is_none());
+        assert!(held.open().expect("a look").is_none());
     }
 
     #[test]
@@ -154,7 +197,7 @@ mod tests {
 
     #[test]
     fn other_namespaces_and_other_boots_are_told_apart() {
-        let here = Scope::here();
+        let here = Scope::here().expect("/proc is there");
         assert!(!here.is_over(&here) && !here.is_elsewhere(&here));
         let other = Scope { pid_namespace: "pid:[1]".into(), ..here.clone() };
         assert!(other.is_elsewhere(&here) && !other.is_over(&here));

@@ -41,8 +41,9 @@ impl Entry {
     pub fn make(runtime: &Runtime, id: &str) -> Result<Entry, Error> {
         let (parent, name) = (runtime.directory.again()?, directory_name(id));
         let directory = parent.make_below(&name)?.ok_or_else(|| exists(id))?;
-        let lock = directory.lock()?;
-        if !directory.is_still(&parent, &name) {
+        // One that could not be locked is empty, or somebody else's by now.
+        let lock = directory.lock().inspect_err(|_| parent.remove_empty(&name))?;
+        if !directory.is_still(&parent, &name)? {
             return Err(Error::new(Kind::Busy, STAGE, "create container", id)
                 .cause("another process deleted it meanwhile")
                 .remedy("create it again"));
@@ -94,7 +95,7 @@ impl Entry {
             transient,
             monitor,
             init,
-            scope: Scope::here(),
+            scope: Scope::here()?,
         };
         document.write(self.directory()?)
     }
@@ -183,7 +184,7 @@ fn note(
     let First { message, passed, console } = first_message(control, monitor, &launched.plan)?;
     let init = passed.ok_or_else(unexpected)?;
     let Message::Created { init: pid } = message else { return Err(unexpected()) };
-    let held = Held::new(launched.monitor.pid).zip(Held::new(pid));
+    let held = Held::new(launched.monitor.pid)?.zip(Held::new(pid)?);
     let died = || Error::new(Kind::Gone, STAGE, "create container", &entry.id).cause("it was killed meanwhile");
     let (monitor_held, init_held) = held.filter(|_| !has_ended(monitor) && !has_ended(&init)).ok_or_else(died)?;
     entry.write(config, monitor_held, Some(init_held), transient)?;

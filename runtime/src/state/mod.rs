@@ -282,7 +282,7 @@ fn fd(fd: &std::os::fd::OwnedFd) -> Fd {
 
 /// Where this process is, to compare what was noted with.
 fn check_scope(document: &Document) -> Result<(), Error> {
-    if document.scope.is_elsewhere(&Scope::here()) {
+    if document.scope.is_elsewhere(&Scope::here()?) {
         return Err(Error::new(Kind::Invalid, STAGE, "use container", &document.id)
             .cause("it was created in another PID or time namespace, where process ids and times mean something else")
             .remedy("use it from where it was created"));

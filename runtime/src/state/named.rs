@@ -121,7 +121,7 @@ fn background(config: &Config, name: Option<&str>, mut told: File, fail: &dyn Fn
     // A starter that is gone does not read it.
     let _ = told.write_all(&pid.to_ne_bytes());
     drop(told);
-    match stored.as_ref().and_then(|stored| Some((stored.monitor()?, stored))) {
+    match stored.as_ref().and_then(|stored| Some((stored.monitor().ok()??, stored))) {
         Some((monitor, stored)) => stand_by(&monitor, stored.place()),
         None => match &stored {
             // It has ended already.

@@ -5,7 +5,6 @@
 use super::directory::{Directory, STAGE, refused};
 use super::document::{Document, STATE};
 use super::held::ends_within;
-use super::make::CONTROL;
 use super::stored;
 use super::{Runtime, absent, check_scope, directory_name};
 use crate::cgroup;
@@ -29,7 +28,7 @@ pub(super) fn delete(parent: &Directory, name: &CStr, id: &str, force: bool) -> 
     let missing = || if force { Ok(()) } else { Err(absent(id)) };
     let Some(directory) = parent.below(name)? else { return missing() };
     let _lock = directory.lock()?;
-    if !directory.is_still(parent, name) {
+    if !directory.is_still(parent, name)? {
         return missing();
     }
     let document = match Document::read(&directory) {
@@ -44,7 +43,7 @@ pub(super) fn delete(parent: &Directory, name: &CStr, id: &str, force: bool) -> 
             return missing();
         }
     }
-    if !force && document.as_ref().is_some_and(stored::is_alive) {
+    if !force && document.as_ref().map_or(Ok(false), stored::is_alive)? {
         return Err(Error::new(Kind::Busy, STAGE, "delete container", id)
             .errno(libc::EBUSY)
             .cause("it has not ended")
@@ -64,8 +63,8 @@ pub(super) fn unfinished(id: &str) -> Error {
 /// Kills what is left of a container and waits until it is gone. Whoever held the socket last was its monitor or that
 /// one's guard: this needs no process id.
 fn end(directory: &Directory, document: Option<&Document>, force: bool) -> Result<(), Error> {
-    let init = document.and_then(Document::live_init);
-    let monitor = document.and_then(Document::live_monitor);
+    let init = document.map_or(Ok(None), Document::live_init)?;
+    let monitor = document.map_or(Ok(None), Document::live_monitor)?;
     if force {
         // A monitor that has ended hears nothing.
         let _ = stored::send(directory, &Message::Kill, Fd::NONE);
@@ -95,7 +94,7 @@ fn end(directory: &Directory, document: Option<&Document>, force: bool) -> Resul
         return Err(stays());
     }
     let until = Instant::now() + PATIENCE;
-    while directory.has_socket(CONTROL) && stored::connect(directory).is_ok() {
+    while stored::is_heard(directory)? {
         if Instant::now() >= until {
             return Err(stays());
         }
@@ -109,13 +108,13 @@ pub(super) fn stale(runtime: &Runtime, id: &str) -> Result<(), Error> {
     let (parent, name) = (&runtime.directory, directory_name(id));
     let Some(directory) = parent.below(&name)? else { return Ok(()) };
     let _lock = directory.lock()?;
-    if !directory.is_still(parent, &name) {
+    if !directory.is_still(parent, &name)? {
         return Ok(());
     }
     let document = Document::read(&directory)?;
     if let Some(document) = &document {
         check_scope(document)?;
-        if !document.transient || stored::is_alive(document) {
+        if !document.transient || stored::is_alive(document)? {
             return Err(super::make::exists(id));
         }
     }
@@ -126,7 +125,7 @@ pub(super) fn stale(runtime: &Runtime, id: &str) -> Result<(), Error> {
 /// Removes the container in `directory`, and no other that has its name by now.
 pub(super) fn forget(parent: &Directory, directory: &Directory, name: &CStr) -> Result<(), Error> {
     let _lock = directory.lock()?;
-    if directory.is_still(parent, name) {
+    if directory.is_still(parent, name)? {
         end(directory, Document::read(directory)?.as_ref(), false)?;
         directory.remove(parent, name, STATE)?;
     }

@@ -12,7 +12,7 @@ use crate::config::{Lifetime, Profile};
 use crate::container::{Master, outcome, readable, reap};
 use crate::error::{Error, Kind};
 use crate::outcome::{EndedBy, Outcome};
-use crate::{cgroup, diagnose, join};
+use crate::{cgroup, diagnose, join, procfs};
 use contain_plan::message::{Ending, Failure, LENGTH, Message, Part};
 use contain_plan::{MAX_LENGTH, Plan};
 use contain_sys::signal::{Poll, number, poll, poll_event};
@@ -91,18 +91,18 @@ impl Stored {
     }
 
     /// Its monitor, while that lives.
-    pub fn monitor(&self) -> Option<OwnedFd> {
+    pub fn monitor(&self) -> Result<Option<OwnedFd>, Error> {
         self.document.live_monitor()
     }
 
     /// Its PID 1, while that lives.
-    pub fn init(&self) -> Option<(i32, OwnedFd)> {
+    pub fn init(&self) -> Result<Option<(i32, OwnedFd)>, Error> {
         init_of(&self.document)
     }
 
     /// PID 1 of one that is running.
     pub fn running_init(&self) -> Result<(i32, OwnedFd), Error> {
-        let cause = match (self.state()?, self.init()) {
+        let cause = match (self.state()?, self.init()?) {
             // A paused one is refused where its cgroup is to be entered.
             (State::Running | State::Paused, Some(init)) => return Ok(init),
             (State::Created, _) => "it has been created but not started",
@@ -117,8 +117,8 @@ impl Stored {
 
     /// What it is doing, derived anew.
     pub fn status(&self) -> Result<Status, Error> {
-        let monitor = self.monitor();
-        let init = self.init();
+        let monitor = self.monitor()?;
+        let init = self.init()?;
         // ORDER: after looking whether they live: what ended between the two has been recorded.
         let record = Record::read(&self.directory)?;
         let lives = init.is_some() || (self.document.init.is_none() && monitor.is_some());
@@ -134,7 +134,7 @@ impl Stored {
 
     fn lock(&self) -> Result<Lock, Error> {
         let lock = self.directory.lock()?;
-        if self.directory.is_still(&self.parent, &self.name) { Ok(lock) } else { Err(super::absent(self.id())) }
+        if self.directory.is_still(&self.parent, &self.name)? { Ok(lock) } else { Err(super::absent(self.id())) }
     }
 
     /// Lets the command begin; returns once it has been executed. Of several callers one does.
@@ -152,8 +152,8 @@ impl Stored {
         }
         let (ours, theirs) = socket::pair().map_err(system(STAGE, "make", "a socket pair"))?;
         let (ours, theirs) = (own(ours), own(theirs));
-        if send(&self.directory, &Message::Start, raw(&theirs)).is_err() && self.init().is_none() {
-            return Err(self.stopped("start"));
+        if let Err(error) = send(&self.directory, &Message::Start, raw(&theirs)) {
+            return Err(if self.init()?.is_none() { self.stopped("start") } else { error });
         }
         drop(theirs);
         let (message, passed) = hear(&ours)?;
@@ -206,7 +206,7 @@ impl Stored {
         let message = if signal == number::SIGKILL { Message::Kill } else { Message::Signal { signal } };
         let sent = send(&self.directory, &message, Fd::NONE);
         if signal == number::SIGKILL
-            && let Some((pid, init)) = self.init()
+            && let Some((pid, init)) = self.init()?
             && process::send_signal(raw(&init), number::SIGKILL).is_ok()
         {
             return cgroup::check_ends(pid, self.id());
@@ -236,7 +236,7 @@ impl Stored {
     /// Waits for the end; `None` when `timeout` passed first.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (init, monitor) = (self.init(), self.monitor());
+        let (init, monitor) = (self.init()?, self.monitor()?);
         // The monitor ends behind PID 1, when it has recorded the end; PID 1 ends behind a monitor that was killed.
         for pidfd in [monitor.as_ref(), init.as_ref().map(|(_, pidfd)| pidfd)].into_iter().flatten() {
             if !until_ended(pidfd, deadline, timeout.is_none(), self.id())? {
@@ -252,7 +252,7 @@ impl Stored {
     pub fn processes(&self) -> Result<Vec<i32>, Error> {
         match self.state()? {
             State::Stopped => Err(self.stopped("list the processes of")),
-            _ => Ok(self.init().map(|(pid, _)| processes::of(pid)).unwrap_or_default()),
+            _ => self.init()?.map_or(Ok(Vec::new()), |(pid, _)| processes::of(pid)),
         }
     }
 
@@ -262,23 +262,22 @@ impl Stored {
 }
 
 /// PID 1 of a container: as it was noted, else the child of its monitor.
-fn init_of(document: &Document) -> Option<(i32, OwnedFd)> {
-    match document.init {
-        Some(held) => document.live_init().map(|pidfd| (held.pid, pidfd)),
-        None => {
-            let monitor = document.live_monitor()?;
-            let target = join::find(document.monitor.pid).ok()?;
-            (!has_ended(&monitor)).then_some((target.pid, target.pidfd))
-        }
+fn init_of(document: &Document) -> Result<Option<(i32, OwnedFd)>, Error> {
+    if let Some(held) = document.init {
+        return Ok(document.live_init()?.map(|pidfd| (held.pid, pidfd)));
+    }
+    let Some(monitor) = document.live_monitor()? else { return Ok(None) };
+    match join::find(document.monitor.pid) {
+        Ok(target) => Ok((!has_ended(&monitor)).then_some((target.pid, target.pidfd))),
+        Err(error) if error.kind == Kind::Gone => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
 /// Whether PID 1 lives, or a monitor that may yet make it.
-pub(super) fn is_alive(document: &Document) -> bool {
-    match document.init {
-        Some(_) => document.live_init().is_some(),
-        None => document.live_monitor().is_some(),
-    }
+pub(super) fn is_alive(document: &Document) -> Result<bool, Error> {
+    let lives = if document.init.is_some() { document.live_init() } else { document.live_monitor() };
+    Ok(lives?.is_some())
 }
 
 /// Waits for a process's end; false when `deadline` passed first. Without one a signal of the caller's ends the wait.
@@ -301,13 +300,26 @@ fn until_ended(pidfd: &OwnedFd, deadline: Option<Instant>, for_ever: bool, id: &
     }
 }
 
+/// Whether somebody listens at the socket.
+pub(super) fn is_heard(directory: &Directory) -> Result<bool, Error> {
+    match connect(directory) {
+        Ok(_) => Ok(true),
+        // EPROTOTYPE: a socket of another kind is not the monitor's.
+        Err(error) => match error.errno {
+            Some(libc::ECONNREFUSED | libc::EPROTOTYPE) => Ok(false),
+            Some(libc::ENOENT) if procfs::is_mounted() => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
 /// A socket that speaks to the monitor. ECONNREFUSED: there is none any more.
 pub(super) fn connect(directory: &Directory) -> Result<UnixDatagram, Error> {
     let failed = |error: std::io::Error| {
         refused("reach the monitor of", directory.path())(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
     };
     // connect(2) would follow a link.
-    if !directory.has_socket(CONTROL) {
+    if !directory.has_socket(CONTROL)? {
         return Err(failed(std::io::Error::from_raw_os_error(libc::ECONNREFUSED)));
     }
     let socket = UnixDatagram::unbound().map_err(failed)?;

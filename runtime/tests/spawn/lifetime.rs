@@ -54,7 +54,7 @@ fn handles_of(pid: u32) -> usize {
 /// The caller's part: starts a container and says which.
 fn start_and_say(config: &Config) -> Container {
     let container = Container::run(config).expect("start");
-    println!("container: {} {}", container.pid(), container.init_pid());
+    println!("container: {} {}", container.pid(), container.init_pid().expect("a look"));
     container
 }
 
@@ -154,7 +154,7 @@ fn bound_container_that_waits_for_start_ends_with_its_caller() {
     alone(TEST, || {
         if part().as_deref() == Some("caller") {
             let container = Container::create(&sleeper(Lifetime::Bound)).expect("create");
-            println!("container: {} {}", container.pid(), container.init_pid());
+            println!("container: {} {}", container.pid(), container.init_pid().expect("a look"));
             wait_for_ever();
         }
         let mut family = Family::start(TEST, "caller");
@@ -184,7 +184,7 @@ fn detached_container_outlives_its_caller() {
 fn handle_that_is_dropped_kills_nothing() {
     alone("lifetime::handle_that_is_dropped_kills_nothing", || {
         let container = Container::run(&sleeper(Lifetime::Bound)).expect("start");
-        let (monitor, init) = (Held::open(container.pid()), Held::open(container.init_pid()));
+        let (monitor, init) = (Held::open(container.pid()), Held::open(container.init_pid().expect("a look")));
         drop(container);
         assert!(!init.ends_within(MOMENT), "the container ended with its handle");
         init.kill();

@@ -85,7 +85,7 @@ fn damaged_state_is_an_error_and_force_ends_the_container_all_the_same() {
             ];
             for (number, damage) in damage.iter().enumerate() {
                 let container = stage.running("web");
-                let init = crate::scenario::Held::open(container.init_pid());
+                let init = crate::scenario::Held::open(container.init_pid().expect("a look"));
                 let path = stage.place("web").join("state.json");
                 std::fs::remove_file(&path).expect("it is ours");
                 damage(&path);

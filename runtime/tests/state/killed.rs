@@ -69,7 +69,8 @@ fn monitor_or_first_process_killed_leaves_what_force_cleans_up() {
             for started in [false, true] {
                 for victim in ["monitor", "init"] {
                     let container = if started { stage.running("web") } else { stage.created("web") };
-                    let (monitor, init) = (Held::open(container.pid()), Held::open(container.init_pid()));
+                    let (monitor, init) =
+                        (Held::open(container.pid()), Held::open(container.init_pid().expect("a look")));
                     if victim == "monitor" {
                         monitor.kill()
                     } else {
@@ -95,7 +96,7 @@ fn force_ends_a_monitor_that_was_stopped() {
     alone("killed::force_ends_a_monitor_that_was_stopped", || {
         Stage::run("killed::force_ends_a_monitor_that_was_stopped", |stage| {
             let container = stage.running("web");
-            let (monitor, init) = (Held::open(container.pid()), Held::open(container.init_pid()));
+            let (monitor, init) = (Held::open(container.pid()), Held::open(container.init_pid().expect("a look")));
             // SAFETY: kill only sends.
             assert_eq!(unsafe { libc::kill(container.pid(), libc::SIGSTOP) }, 0);
             container.delete(true).expect("it is killed");

@@ -22,7 +22,10 @@ fn every_verb_by_another_process() {
             assert_eq!(stage.other("start web"), "ok\n");
             assert_eq!(stage.other("state web"), "Running\nok\n");
             let processes = container.processes().expect("its processes");
-            assert!(processes.len() == 2 && processes.contains(&container.init_pid()), "reaper, sleep: {processes:?}");
+            assert!(
+                processes.len() == 2 && processes.contains(&container.init_pid().expect("a look")),
+                "reaper, sleep: {processes:?}"
+            );
             assert_eq!(stage.other("inject web exit${IFS}3"), "Exited 3\nok\n");
             assert!(stage.other("start web").starts_with("Invalid: start container web"));
             assert_eq!(kind(container.delete(false)), Some(Kind::Busy));
