@@ -137,7 +137,7 @@ impl Watch {
         if !self.subject.has_started()? {
             return Ok(if self.subject.has_ended() { State::Stopped } else { State::Created });
         }
-        self.begin();
+        self.begin()?;
         Ok(if self.subject.init_has_ended() {
             State::Stopped
         } else if self.is_frozen(epoll)? {
@@ -148,9 +148,10 @@ impl Watch {
     }
 
     /// The command runs.
-    fn begin(&mut self) {
-        self.subject.find_init();
+    fn begin(&mut self) -> Result<(), Error> {
+        self.subject.find_init()?;
         self.freezer = self.subject.init_pid().map(Freezer::new);
+        Ok(())
     }
 
     fn is_frozen(&mut self, epoll: &Epoll) -> Result<bool, Error> {
@@ -188,7 +189,7 @@ impl Watch {
         let ended = self.subject.has_ended();
         let started = if ended { self.subject.had_started()? } else { self.subject.has_started()? };
         if started {
-            self.begin();
+            self.begin()?;
         }
         Ok(match (started, ended) {
             (true, _) => Some(State::Running),

@@ -48,9 +48,10 @@ impl Subject {
     }
 
     /// Looks for PID 1 where it was not known; to be asked once it has been started.
-    pub fn find_init(&mut self) {
-        if let Subject::Stored(found) = self {
-            found.find_init();
+    pub fn find_init(&mut self) -> Result<(), Error> {
+        match self {
+            Subject::Stored(found) => found.find_init(),
+            _ => Ok(()),
         }
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct Found {
 impl Found {
     pub fn new(stored: Arc<Stored>) -> Result<Found, Error> {
         let record = Record::open(stored.place().1)?;
-        let (monitor, init) = (stored.monitor(), stored.init());
+        let (monitor, init) = (stored.monitor()?, stored.init()?);
         let mut found = Found { stored, monitor, init, record, written: None };
         if !found.has_started()? && !found.init_has_ended() {
             // Whoever looks whether it has been started does so after this.
@@ -41,10 +41,11 @@ impl Found {
         Ok(found)
     }
 
-    pub fn find_init(&mut self) {
+    pub fn find_init(&mut self) -> Result<(), Error> {
         if self.init.is_none() {
-            self.init = self.stored.init();
+            self.init = self.stored.init()?;
         }
+        Ok(())
     }
 
     fn record(&self) -> Result<Record, Error> {

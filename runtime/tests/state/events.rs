@@ -182,7 +182,7 @@ fn handle_freed_before_the_start_ends_its_container() {
         assert_eq!(heard_all(&events), ["created", "stopped", "signalled 9"]);
         // One that was started lives on, and its end is told all the same.
         let container = Container::run(&sleeper()).expect("a container");
-        let (events, init) = (container.events().expect("events"), container.init_pid());
+        let (events, init) = (container.events().expect("events"), container.init_pid().expect("a look"));
         drop(container);
         assert_eq!(heard(&events), "running");
         assert_eq!(events.next(Some(Duration::from_millis(100))).expect("no event"), None);
