@@ -96,7 +96,7 @@ pub unsafe extern "C" fn contain_seccomp_get_bpf(
         call(err, || {
             let seccomp = borrow(seccomp)?;
             let (place, length) = (Output::new("program", program)?, Output::new("length", length)?);
-            let bytes = self::program(seccomp.profile, seccomp.terminal).unwrap_or(&[]);
+            let bytes = self::program(&seccomp.profile, seccomp.terminal).unwrap_or(&[]);
             place.write(bytes.as_ptr());
             length.write(bytes.len());
             Ok(0)
@@ -145,7 +145,7 @@ pub unsafe extern "C" fn contain_seccomp_test(
             let number = architecture.number(&name).ok_or_else(unknown)?;
             // SAFETY: not NULL, and six numbers, as the page asks.
             let arguments = if arguments.is_null() { [0; 6] } else { arguments.cast::<[u64; 6]>().read_unaligned() };
-            let decided = decide(seccomp.profile, seccomp.terminal, &Call::new(architecture, number, arguments));
+            let decided = decide(&seccomp.profile, seccomp.terminal, &Call::new(architecture, number, arguments));
             let (decision, with) = coded(decided.map_err(|fault| {
                 Error::new(Kind::Internal, "seccomp", "evaluate", "the filter").cause(fault.to_string())
             })?);

@@ -41,6 +41,6 @@ fn action(name: &str, call: &str, arguments: [u64; 6], architecture: &str, own: 
         return Err(Error::invalid("system call", format!("{call:?}"), "this architecture has none of that name"));
     };
     let terminal = if own { Terminal::Own } else { Terminal::Passed };
-    decide(profile, terminal, &Call::new(architecture, number, arguments))
+    decide(&profile, terminal, &Call::new(architecture, number, arguments))
         .map_err(|fault| Error::new(Kind::Internal, "seccomp", "ask", name).cause(fault.to_string()))
 }

@@ -115,7 +115,8 @@ pub fn detach(
 /// Becomes the watcher of a command that is injected into the container of `pid`; it keeps every descriptor, and the
 /// standard ones. `terminal`: whether it gets one of the container's own.
 pub fn inject(pid: i32, injection: &Injection, terminal: bool, manner: &Manner<'_>) -> Error {
-    inject_into(|| Ok((join::find(pid)?, Profile::System)), injection, terminal, manner)
+    let profile = || injection.seccomp.clone().unwrap_or(Profile::System);
+    inject_into(|| Ok((join::find(pid)?, profile())), injection, terminal, manner)
 }
 
 /// The same, into the container of this name, under the seccomp profile that it was started with.
@@ -123,7 +124,8 @@ pub fn inject_by_name(name: &str, injection: &Injection, terminal: bool, manner:
     let find = || {
         let stored = named::find(name)?;
         let (pid, pidfd) = stored.running_init()?;
-        Ok((join::Target { pid, pidfd }, stored.profile()))
+        let own = || stored.profile();
+        Ok((join::Target { pid, pidfd }, injection.seccomp.clone().map_or_else(own, Ok)?))
     };
     inject_into(find, injection, terminal, manner)
 }
@@ -137,7 +139,7 @@ fn inject_into(
     let ready = || -> Result<_, Error> {
         caller::check()?;
         let (target, profile) = find()?;
-        let mut request = Inject::new(injection, target.pid, injection.seccomp.unwrap_or(profile))?;
+        let mut request = Inject::new(injection, target.pid, &profile)?;
         request.keep = u32::MAX;
         request.console = if terminal { Console::Emulated } else { Console::None };
         let mut draft = compile::inject(&request, Way::InPlace)?;

@@ -5,6 +5,7 @@
 pub(crate) mod console;
 mod facts;
 mod files;
+mod filter;
 mod inject;
 mod mounts;
 mod network;
@@ -325,9 +326,10 @@ fn command(config: &Config, facts: &Facts, way: Way, draft: &mut Draft) -> Resul
         user: facts.user.as_ref(),
         chdir: config.chdir.as_deref(),
         no_new_privs: config.no_new_privs,
-        seccomp: config.seccomp,
+        seccomp: &config.seccomp,
         console: config.console,
         stdio: &config.stdio,
+        keep: config.kept_descriptors(),
     };
     rights.steps(draft)?;
     let search = if config.search_path { path_of(&config.env) } else { OsString::new() };

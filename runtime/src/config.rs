@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a container is to be. Plain data: nothing here is checked or done until it is compiled.
 
-mod json;
+pub(crate) mod json;
 
+use crate::seccomp::Own;
 use crate::user::User;
 use std::ffi::OsString;
 use std::net::IpAddr;
@@ -92,8 +93,8 @@ pub enum Stdio {
     Descriptor(i32),
 }
 
-/// A named seccomp profile (docs/seccomp.md).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A seccomp profile: a named one, or a filter of the caller's own (docs/seccomp.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// Boots a distribution; refuses what a container has no business with.
     System,
@@ -101,6 +102,8 @@ pub enum Profile {
     App,
     /// No filter.
     None,
+    /// The caller's own.
+    Own(Own),
 }
 
 /// One resource limit of the command (getrlimit(2)); `u64::MAX` is no limit.
@@ -239,7 +242,7 @@ pub struct Config {
     /// The seccomp profile.
     pub seccomp: Profile,
     /// The capabilities that the command keeps of those over its user namespace, one bit each. Where none are given they
-    /// go with the profile: the engines' fourteen under `app`, else all.
+    /// go with the profile: the engines' fourteen under `app` and a filter of the caller's own, else all.
     pub capabilities: Option<u64>,
     /// Resource limits; the caller's where none is given.
     pub rlimits: Vec<Rlimit>,
@@ -254,7 +257,7 @@ pub struct Config {
 impl Config {
     /// The capabilities that the command keeps: those given, else those that go with the profile; `None` for all.
     pub fn kept_capabilities(&self) -> Option<u64> {
-        self.capabilities.or((self.seccomp == Profile::App).then_some(APP_CAPABILITIES))
+        self.capabilities.or(matches!(self.seccomp, Profile::App | Profile::Own(_)).then_some(APP_CAPABILITIES))
     }
 
     /// The configuration of `contain DIR CMD`.

@@ -91,7 +91,8 @@ impl Injection {
 #[derive(Debug)]
 pub struct Container {
     hold: Hold,
-    profile: Profile,
+    /// What its command runs under; of one whose state is on disk that is there.
+    profile: Option<Profile>,
     lifetime: Lifetime,
 }
 
@@ -140,13 +141,17 @@ impl Container {
         let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
         drop(along);
         let monitored = Monitored::new(control, launched, way == Way::Create)?;
-        Ok(Container { hold: Hold::Monitored(monitored.into()), profile: config.seccomp, lifetime: config.lifetime })
+        Ok(Container {
+            hold: Hold::Monitored(monitored.into()),
+            profile: Some(config.seccomp.clone()),
+            lifetime: config.lifetime,
+        })
     }
 
     /// One whose state is on disk.
     pub(crate) fn from_stored(stored: Stored) -> Container {
-        let (profile, lifetime) = (stored.profile(), stored.lifetime());
-        Container { hold: Hold::Stored(Arc::new(stored), std::process::id()), profile, lifetime }
+        let lifetime = stored.lifetime();
+        Container { hold: Hold::Stored(Arc::new(stored), std::process::id()), profile: None, lifetime }
     }
 
     fn check_process(&self) -> Result<(), Error> {
@@ -238,9 +243,21 @@ impl Container {
 
     /// Runs another command inside; returns once it has been executed.
     pub fn inject(&self, injection: &Injection) -> Result<Process, Error> {
-        let profile = injection.seccomp.unwrap_or(self.profile);
         let (pid, target) = self.running()?;
+        let own = match &injection.seccomp {
+            Some(_) => None,
+            None => self.profile()?,
+        };
+        let profile = injection.seccomp.as_ref().or(own.as_ref()).unwrap_or(&Profile::System);
         inject_into(raw(&target), pid, injection, profile, self.lifetime)
+    }
+
+    /// What its command runs under.
+    fn profile(&self) -> Result<Option<Profile>, Error> {
+        match &self.hold {
+            Hold::Monitored(_) => Ok(self.profile.clone()),
+            Hold::Stored(stored, _) => stored.profile().map(Some),
+        }
     }
 
     /// Its PID 1, where it can be joined.
@@ -323,7 +340,7 @@ impl Container {
 pub fn inject_by_pid(pid: i32, injection: &Injection) -> Result<Process, Error> {
     caller::check()?;
     let target = join::find(pid)?;
-    let profile = injection.seccomp.unwrap_or(Profile::System);
+    let profile = injection.seccomp.as_ref().unwrap_or(&Profile::System);
     inject_into(raw(&target.pidfd), target.pid, injection, profile, Lifetime::Bound)
 }
 
@@ -331,7 +348,7 @@ fn inject_into(
     target: Fd,
     pid: i32,
     injection: &Injection,
-    profile: Profile,
+    profile: &Profile,
     lifetime: Lifetime,
 ) -> Result<Process, Error> {
     compile::check_passed(&injection.pass_fds)?;

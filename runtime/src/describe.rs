@@ -213,15 +213,12 @@ fn words(step: &Step<'_>) -> (String, String) {
             (capability::names(*permitted), note)
         }
         Step::SetNoNewPrivs {} => (none(), none()),
-        Step::LoadSeccomp { summary, .. } => (plain(summary), none()),
+        Step::LoadSeccomp { summary, flags, .. } => (plain(summary), seccomp_flags(*flags)),
+        Step::Close { keep } => (none(), format!("every descriptor but 0 to 2{}", kept(*keep))),
         Step::Execute { search, arguments, environment, keep } => {
             let names = variables(*environment);
             let search = if search.is_empty() { none() } else { format!(", on {}", plain(search)) };
-            let keep = match *keep {
-                0 => none(),
-                u32::MAX => ", every descriptor kept".into(),
-                count => format!(", descriptors 3 to {} kept", count.saturating_add(2)),
-            };
+            let keep = kept(*keep);
             (joined(*arguments), format!("environment: {}{search}{keep}", names.join(" ")))
         }
         Step::JoinTarget { leave_groups, namespaces: flags, pid } => {
@@ -249,6 +246,22 @@ fn words(step: &Step<'_>) -> (String, String) {
 fn variables(environment: List<'_>) -> Vec<String> {
     let names: Vec<String> = environment.iter().map(|variable| shortened(&plain(variable))).collect();
     if names.is_empty() { vec!["empty".into()] } else { names }
+}
+
+/// The descriptors that the command keeps beside the first three.
+fn kept(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        u32::MAX => ", every descriptor kept".into(),
+        count => format!(", descriptors 3 to {} kept", count.saturating_add(2)),
+    }
+}
+
+/// The flags of seccomp(2).
+fn seccomp_flags(bits: u32) -> String {
+    let names = [(libc::SECCOMP_FILTER_FLAG_LOG, "log"), (libc::SECCOMP_FILTER_FLAG_SPEC_ALLOW, "spec allow")];
+    let set = names.iter().filter(|(bit, _)| u64::from(bits) & *bit != 0).map(|(_, name)| *name);
+    set.collect::<Vec<_>>().join(", ")
 }
 
 fn limit(value: u64) -> String {

@@ -173,6 +173,7 @@ fn operation(step: &Step<'_>, part: Part) -> (&'static str, String, String) {
         (Step::SetCapabilities { .. }, _) => ("process.capabilities", "set capabilities", String::new()),
         (Step::SetNoNewPrivs {}, _) => ("process.no_new_privs", "set no_new_privs", String::new()),
         (Step::LoadSeccomp { .. }, _) => ("process.seccomp", "load the seccomp program", String::new()),
+        (Step::Close { .. }, _) => ("process.exec", "close", "what the command does not keep".into()),
         (Step::Execute { arguments, .. }, part) => {
             let operation = if part == Part::Whole { "make ready to execute" } else { "execute" };
             ("process.exec", operation, arguments.iter().next().map(text).unwrap_or_default())

@@ -12,6 +12,8 @@ mod kernel;
 mod libseccomp;
 #[path = "seccomp/measure.rs"]
 mod measure;
+#[path = "seccomp/oci.rs"]
+mod oci;
 #[path = "seccomp/profile.rs"]
 mod profile;
 #[path = "seccomp/reference.rs"]

@@ -36,5 +36,5 @@ const PROGRAM: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
 /// Loads it; no exec gains privilege from here on, and none is allowed.
 pub fn load() -> Result<()> {
     identity::set_no_new_privs()?;
-    identity::load_seccomp(PROGRAM.as_flattened())
+    identity::load_seccomp(PROGRAM.as_flattened(), 0)
 }

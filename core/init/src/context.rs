@@ -31,6 +31,8 @@ pub struct Context<'p> {
     pub me: Doer,
     /// The caller's umask, which the command gets back.
     pub umask: Option<u32>,
+    /// What the command does not keep is closed already.
+    pub prepared: bool,
     /// The socket to the other one.
     pub peer: Fd,
     /// The other one, where this is the monitor and it has been made.

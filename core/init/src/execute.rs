@@ -17,14 +17,8 @@ pub type Strings = StringTable<{ MAX_STRINGS + 8 }>;
 /// No environment.
 pub const EMPTY_ENVIRONMENT: core::iter::Empty<&'static CStr> = core::iter::empty();
 
-/// Closes what the command does not keep and executes it; returns only on failure.
-pub fn execute(
-    context: &mut Context<'_>,
-    search: Text<'_>,
-    arguments: List<'_>,
-    environment: List<'_>,
-    keep: u32,
-) -> Result<(), Fault> {
+/// Makes ready for the exec: not dumpable, the caller's umask, and closed what the command does not keep.
+pub fn prepare(context: &mut Context<'_>, keep: u32) -> Result<(), Fault> {
     if context.me == Doer::Init {
         identity::set_dumpable(Dumpable::No)?;
     }
@@ -32,6 +26,25 @@ pub fn execute(
         file::set_umask(mask);
     }
     let peer = drop_descriptors(context.peer, keep)?;
+    // In a command's process under a reaper the memory, but not the descriptor table, is the reaper's.
+    if !context.reaper {
+        context.peer = peer;
+    }
+    context.prepared = true;
+    Ok(())
+}
+
+/// Executes the command, made ready for that where it is not yet; returns only on failure.
+pub fn execute(
+    context: &mut Context<'_>,
+    search: Text<'_>,
+    arguments: List<'_>,
+    environment: List<'_>,
+    keep: u32,
+) -> Result<(), Fault> {
+    if !context.prepared {
+        prepare(context, keep)?;
+    }
     let Some(name) = arguments.iter().next() else { return Err(Errno::EINVAL.into()) };
     if context.me == Doer::Monitor {
         signal::set_mask(0)?;
@@ -44,10 +57,6 @@ pub fn execute(
     } else {
         search_path(context, search, name, arguments, environment)
     };
-    // In a command's process under a reaper the memory, but not the descriptor table, is the reaper's.
-    if !context.reaper {
-        context.peer = peer;
-    }
     let there = errno == Errno::ENOENT && file::open(Fd::CWD, name, flags::O_PATH).is_ok();
     Err(Fault::Call(errno, if there { Part::Interpreter } else { Part::Program }))
 }

@@ -67,10 +67,11 @@ pub enum Duty {
 /// Loads the program; no exec gains privilege from here on.
 pub fn load(duty: Duty) -> Result<()> {
     identity::set_no_new_privs()?;
-    identity::load_seccomp(match duty {
+    let program = match duty {
         Duty::Watch => WATCH.as_flattened(),
         Duty::EndTree => END_TREE.as_flattened(),
         Duty::Reap => REAP.as_flattened(),
         Duty::Guard => GUARD.as_flattened(),
-    })
+    };
+    identity::load_seccomp(program, 0)
 }

@@ -42,6 +42,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         descriptors: plan.header().descriptors,
         me: Doer::Monitor,
         umask: None,
+        prepared: false,
         peer: Fd::NONE,
         init: None,
         process: Fd::NONE,
@@ -198,7 +199,8 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
         Step::ResetSignals {} => Ok(contain_sys::signal::reset_all()?),
         Step::SetCapabilities { bounding, permitted } => identity::set_capabilities(bounding, permitted),
         Step::SetNoNewPrivs {} => Ok(contain_sys::identity::set_no_new_privs()?),
-        Step::LoadSeccomp { program, .. } => Ok(contain_sys::identity::load_seccomp(program)?),
+        Step::Close { keep } => execute::prepare(context, keep),
+        Step::LoadSeccomp { program, flags, .. } => Ok(contain_sys::identity::load_seccomp(program, flags)?),
         Step::Execute { search, arguments, environment, keep } => {
             execute::execute(context, search, arguments, environment, keep)
         }

@@ -230,6 +230,8 @@ steps! {
     28 LoadSeccomp "seccomp" {
         /// struct sock_filter, one after the other.
         program: &'a [u8],
+        /// SECCOMP_FILTER_FLAG_*.
+        flags: u32,
         /// For people.
         summary: Text<'a>,
     }
@@ -417,5 +419,10 @@ steps! {
     53 UseConsole "session" {
         /// Which of the three: bits 0 to 2.
         descriptors: u32,
+    }
+    /// Closes what the command does not keep, ahead of the exec.
+    54 Close "close" {
+        /// Descriptors from 3 on that the command keeps; u32::MAX for all.
+        keep: u32,
     }
 }

@@ -194,20 +194,25 @@ pub fn has_no_new_privs() -> Result<bool> {
     call!(PRCTL, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0).map(|value| value == 1)
 }
 
-/// Loads a seccomp program given as the bytes of an array of struct sock_filter.
-pub fn load_seccomp(program: &[u8]) -> Result<()> {
+/// Loads a seccomp program given as the bytes of an array of struct sock_filter. `flags`: SECCOMP_FILTER_FLAG_*, of those
+/// that return nothing.
+pub fn load_seccomp(program: &[u8], flags: u32) -> Result<()> {
     const SECCOMP_SET_MODE_FILTER: usize = 1;
     #[repr(C)]
     struct Program {
         length: u16,
         filter: *const u8,
     }
+    // SECCOMP_FILTER_FLAG_NEW_LISTENER: a descriptor that nobody here would have.
+    if flags & 1 << 3 != 0 {
+        return Err(Errno::EINVAL);
+    }
     let instructions = program.len() / 8;
     if !program.len().is_multiple_of(8) || instructions == 0 || instructions > 4096 {
         return Err(Errno::EINVAL);
     }
     let program = Program { length: instructions as u16, filter: program.as_ptr() };
-    call!(SECCOMP, SECCOMP_SET_MODE_FILTER, 0, &raw const program).map(drop)
+    call!(SECCOMP, SECCOMP_SET_MODE_FILTER, flags, &raw const program).map(drop)
 }
 
 /// Joins the namespaces that `flags` (CLONE_NEW*) name of the process that `pidfd` is (setns(2), kernel 5.8).

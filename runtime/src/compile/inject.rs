@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) struct Inject<'a> {
     pub argv: &'a [OsString],
     pub env: &'a [OsString],
-    pub profile: Profile,
+    pub profile: &'a Profile,
     /// CLONE_NEW* bits of the namespaces that are the container's own.
     pub namespaces: u64,
     /// PID 1's process id, for people.
@@ -54,7 +54,7 @@ pub(crate) struct Inject<'a> {
 
 impl<'a> Inject<'a> {
     /// One into the container whose PID 1 is `pid`, as that is now.
-    pub fn new(injection: &'a Injection, pid: i32, profile: Profile) -> Result<Inject<'a>, Error> {
+    pub fn new(injection: &'a Injection, pid: i32, profile: &'a Profile) -> Result<Inject<'a>, Error> {
         let (cgroups, note) = cgroup::to_enter(pid)?;
         Ok(Inject {
             argv: &injection.argv,
@@ -119,6 +119,7 @@ pub(crate) fn inject(request: &Inject<'_>, way: Way) -> Result<Draft, Error> {
         seccomp: request.profile,
         console: request.console,
         stdio: &request.stdio,
+        keep: request.keep,
     };
     rights.steps(&mut draft)?;
     let home = home(request.env, request.user.as_ref());

@@ -3,6 +3,7 @@
 //! step takes something that a later one ends; the orders and their reasons: docs/plan.md.
 
 use super::console;
+use super::filter::{self, Behind};
 use crate::config::{Console, Profile, Rlimit, Stdio};
 use crate::error::Error;
 use crate::plan::{Draft, text};
@@ -21,10 +22,12 @@ pub(super) struct Rights<'a> {
     pub user: Option<&'a Resolved>,
     pub chdir: Option<&'a Path>,
     pub no_new_privs: bool,
-    pub seccomp: Profile,
+    pub seccomp: &'a Profile,
     /// Its terminal, and which of the three are that.
     pub console: Console,
     pub stdio: &'a [Stdio; 3],
+    /// Descriptors from 3 on that it keeps; u32::MAX for all.
+    pub keep: u32,
 }
 
 impl Rights<'_> {
@@ -43,7 +46,7 @@ impl Rights<'_> {
             draft.init(Step::SetNoNewPrivs {});
             self.set_capabilities(draft);
         }
-        self.load_seccomp(draft)?;
+        filter::load(self.seccomp, self.terminal(), self.keep, self.behind(), draft)?;
         // ORDER: without no_new_privs loading a program takes CAP_SYS_ADMIN, so the capabilities go after it.
         if !self.no_new_privs {
             self.set_capabilities(draft);
@@ -63,7 +66,7 @@ impl Rights<'_> {
             draft.init(Step::SetCapabilities { bounding: kept, permitted: u64::MAX });
         }
         // Loading a filter that is not for no_new_privs takes CAP_SYS_ADMIN until then.
-        let loads = seccomp::program(self.seccomp, self.terminal()).is_some() && !self.no_new_privs;
+        let loads = seccomp::loads(self.seccomp, self.terminal()).next().is_some() && !self.no_new_privs;
         let groups: Vec<u8> = user.groups.iter().flatten().flat_map(|group| group.to_le_bytes()).collect();
         draft.init(Step::BecomeUser {
             uid: user.uid,
@@ -87,21 +90,13 @@ impl Rights<'_> {
         }
     }
 
-    fn terminal(&self) -> Terminal {
-        console::terminal(self.console, self.stdio)
+    /// What follows the loading.
+    fn behind(&self) -> Behind {
+        let drops = self.other_user().is_some() || self.capabilities.is_some();
+        if drops && !self.no_new_privs { Behind::Capabilities } else { Behind::Exec }
     }
 
-    fn load_seccomp(&self, draft: &mut Draft) -> Result<(), Error> {
-        let (profile, terminal) = (self.seccomp, self.terminal());
-        if let Some(program) = seccomp::program(profile, terminal) {
-            let name = match profile {
-                Profile::System => "system",
-                Profile::App => "app",
-                Profile::None => "terminal",
-            };
-            let summary = text("seccomp", format!("{name}: {}", seccomp::summary(profile, terminal)))?;
-            draft.init(Step::LoadSeccomp { program, summary: &summary });
-        }
-        Ok(())
+    fn terminal(&self) -> Terminal {
+        console::terminal(self.console, self.stdio)
     }
 }

@@ -14,6 +14,7 @@ use crate::NewFile;
 use crate::config::{Mount, Overlay, Profile, Stdio, Veth, Window};
 use crate::explain;
 use crate::plan::{Bytes, Test};
+use crate::seccomp::Own;
 use contain_plan::{Descriptors, Doer, Entry, Plan};
 use std::path::PathBuf;
 
@@ -236,6 +237,8 @@ fn cases() -> Vec<(&'static str, Draft)> {
         ("read_only_host", plan(Config { read_only: true, root: Root::Host, ..directory() })),
         ("seccomp_app", plan(Config { seccomp: Profile::App, ..directory() })),
         ("seccomp_none", plan(Config { seccomp: Profile::None, ..directory() })),
+        ("seccomp_own", plan(Config { seccomp: own(OWN), no_new_privs: true, ..directory() })),
+        ("seccomp_own_terminal", plan(Config { seccomp: own(OWN), console: Console::None, ..directory() })),
         ("seccomp_terminal", plan(Config { seccomp: Profile::None, console: Console::None, ..directory() })),
         ("user", plan_as(alice(), directory())),
         ("user_root", plan_as(Resolved { uid: 0, gid: 0, groups: Some(vec![1]), ..alice() }, directory())),
@@ -347,6 +350,7 @@ const EXECUTE: u16 = 29;
 const MAKE_CONSOLE: u16 = 51;
 const GIVE_CONSOLE: u16 = 52;
 const USE_CONSOLE: u16 = 53;
+const CLOSE: u16 = 54;
 const WATCH: u16 = 32;
 const RLIMIT: u16 = 21;
 const BECOME_USER: u16 = 36;
@@ -366,12 +370,54 @@ fn plan_of_every_configuration_can_be_read_and_ends_by_the_exec() {
     }
 }
 
+/// Refuses two calls, and is loaded with flags.
+const OWN: &str = r#"{"defaultAction":"SCMP_ACT_ALLOW","architectures":["SCMP_ARCH_X86"],
+    "flags":["SECCOMP_FILTER_FLAG_LOG","SECCOMP_FILTER_FLAG_SPEC_ALLOW","SECCOMP_FILTER_FLAG_TSYNC"],
+    "syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":95}]}"#;
+
+fn own(document: &str) -> Profile {
+    Profile::Own(Own::from_oci(document.as_bytes()).expect("a filter"))
+}
+
+#[test]
+fn own_filter_under_which_nothing_can_be_executed_is_refused() {
+    let refused = |document: &str, no_new_privs: bool| {
+        let config = Config { seccomp: own(document), no_new_privs, ..library() };
+        plan_with(&config, &facts(roots_maps()), Way::Run).err()
+    };
+    for (action, shown) in [("ERRNO", "errno 1"), ("KILL_PROCESS", "killed"), ("TRACE", "handed to a tracer")] {
+        let document = format!(
+            r#"{{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{{"names":["execve"],"action":"SCMP_ACT_{action}"}}]}}"#
+        );
+        let error = refused(&document, true).expect("an error");
+        assert_eq!((error.kind, error.object.as_str()), (Kind::Invalid, format!("execve: {shown}").as_str()));
+        assert_eq!(error.remedy.as_deref(), Some("allow execve"));
+    }
+    // Behind the filter without no_new_privs capabilities are given up.
+    let capset =
+        r#"{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["execve","prctl"],"action":"SCMP_ACT_ALLOW"}]}"#;
+    assert_eq!(refused(capset, true), None);
+    let error = refused(capset, false).expect("an error");
+    assert_eq!(error.object, "capget: errno 1");
+    assert!(error.remedy.is_some_and(|remedy| remedy.contains("no_new_privs")));
+    let all = Config { capabilities: None, no_new_privs: false, seccomp: own(OWN), ..library() };
+    assert!(plan_with(&all, &facts(roots_maps()), Way::Run).is_ok());
+}
+
+#[test]
+fn own_filter_comes_with_the_engines_capabilities() {
+    assert_eq!(Config { seccomp: own(OWN), ..directory() }.kept_capabilities(), Some(crate::config::APP_CAPABILITIES));
+}
+
 #[test]
 fn seccomp_is_the_last_thing_before_the_exec() {
     for (name, draft) in cases() {
         with_entries(&draft, |steps, _| {
             let kinds: Vec<u16> = steps.iter().map(|entry| entry.step.kind()).collect();
-            if let Some(at) = kinds.iter().position(|kind| *kind == SECCOMP) {
+            if let Some(at) = kinds.iter().rposition(|kind| *kind == SECCOMP) {
+                let first = kinds.iter().position(|kind| *kind == SECCOMP).expect("there is one");
+                assert_eq!(kinds[first - 1], CLOSE, "{name}: what is not kept is closed before the first program");
+                assert!(kinds[first..at].iter().all(|kind| *kind == SECCOMP), "{name}: programs follow one another");
                 // Without no_new_privs the program cannot be loaded once the capabilities are gone.
                 let behind =
                     if kinds.contains(&NO_NEW_PRIVS) { at + 1 } else { at + 1 + drops_behind(&kinds[at + 1..]) };

@@ -2,7 +2,7 @@
 //! A configuration as JSON and back (docs/abi.md). Whatever a document has that is not known is refused with its place,
 //! its value and what is allowed there; what it leaves out, or has as null, is as [`Config::run`] has it.
 
-mod read;
+pub(crate) mod read;
 #[cfg(test)]
 mod tests;
 
@@ -10,6 +10,7 @@ use super::{Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile
 use crate::capability;
 use crate::error::Error;
 use crate::rlimit::{self, NAMES};
+use crate::seccomp::{Own, RuleSet};
 use crate::user::{Id, User};
 use read::{Fields, Item};
 use serde_json::{Map, Value, json};
@@ -87,7 +88,7 @@ impl Config {
             "inside": inside.as_ref().map(text),
             "outside": outside.as_ref().map(text),
             "init": init,
-            "seccomp": word(&PROFILES, seccomp),
+            "seccomp": seccomp_value(seccomp),
             "capabilities": capabilities.map(capability::listed),
             "rlimits": rlimits.iter().map(rlimit).collect::<Vec<_>>(),
             "no_new_privs": no_new_privs,
@@ -99,7 +100,7 @@ impl Config {
 
     /// A configuration of a JSON object: `root` and `argv` it must have.
     pub fn from_json(document: &[u8]) -> Result<Config, Error> {
-        let mut fields = Fields::of_document(document)?;
+        let mut fields = Fields::of_document("configuration", document)?;
         if let Some(version) = fields.take("version") {
             version.one_of("1", |value| (value.as_u64() == Some(VERSION)).then_some(()))?;
         }
@@ -130,7 +131,7 @@ fn take_process(fields: &mut Fields, config: &mut Config) -> Result<(), Error> {
     fields.set_some("chdir", &mut config.chdir, |item| item.text().map(Into::into))?;
     fields.set_some("user", &mut config.user, user_of)?;
     fields.set("init", &mut config.init, Item::switch)?;
-    fields.set("seccomp", &mut config.seccomp, |item| item.word(&PROFILES))?;
+    fields.set("seccomp", &mut config.seccomp, seccomp_of)?;
     fields.set_some("capabilities", &mut config.capabilities, |item| {
         item.list(Item::capability).map(|sets| sets.into_iter().fold(0, |all, one| all | one))
     })?;
@@ -173,6 +174,13 @@ fn text(value: impl AsRef<OsStr>) -> Value {
 
 fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
     words.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+fn seccomp_value(profile: &Profile) -> Value {
+    match profile {
+        Profile::Own(own) => own.source().map_or(Value::Null, RuleSet::to_oci),
+        named => word(&PROFILES, named).into(),
+    }
 }
 
 fn mount(mount: &Mount) -> Value {
@@ -273,6 +281,14 @@ fn file_of(item: Item) -> Result<NewFile, Error> {
     let mut mode = 0o644;
     fields.set("mode", &mut mode, Item::number)?;
     fields.finish().map(|()| NewFile { path, contents, mode })
+}
+
+fn seccomp_of(item: Item) -> Result<Profile, Error> {
+    match item.value {
+        Value::Object(_) => Own::new(RuleSet::of_fields(item.object()?)?).map(Profile::Own),
+        Value::String(_) => item.word(&PROFILES),
+        _ => Err(item.wrong("\"system\", \"app\", \"none\", or an object as OCI's linux.seccomp")),
+    }
 }
 
 fn user_of(item: Item) -> Result<User, Error> {

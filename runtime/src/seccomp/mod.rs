@@ -1,21 +1,30 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! seccomp: the named profiles as programs that were compiled with this library, the compiler for others, and what a
-//! program would do with a system call. Nothing is loaded here: contain-init does that, just before the exec.
+//! seccomp: the named profiles as programs that were compiled with this library, filters of the caller's own by OCI JSON
+//! or by rules, the compiler for both, and what a program would do with a system call. Nothing is loaded here: contain-init does that, just before the exec.
 
 pub mod assemble;
 pub mod evaluate;
+mod names;
+mod oci;
+mod own;
 pub mod profiles;
 pub mod rules;
+mod ruleset;
 mod table_i386;
 mod table_x86_64;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 
 use crate::config::Profile;
 use std::fmt;
 
 pub use evaluate::{Call, Fault, Verdict, evaluate};
+pub use names::Abi;
+pub use own::Own;
 pub use profiles::Terminal;
 pub use rules::{Action, Architecture, Condition, Error, Filter, Rule, Table};
+pub use ruleset::{Flags, NamedRule, RuleSet, SystemCall};
 pub use tree::compile;
 
 /// A profile compiled by the build script (build/seccomp.rs).
@@ -41,21 +50,60 @@ static APP: Compiled = compiled!("app");
 static APP_TERMINAL: Compiled = compiled!("app-terminal");
 static TERMINAL: Compiled = compiled!("terminal");
 
-fn compiled(profile: Profile, caller_terminal: Terminal) -> Option<&'static Compiled> {
+fn compiled(profile: &Profile, caller_terminal: Terminal) -> Option<&'static Compiled> {
     match (profile, caller_terminal) {
         (Profile::System, Terminal::Own) => Some(&SYSTEM),
         (Profile::System, Terminal::Passed) => Some(&SYSTEM_TERMINAL),
         (Profile::App, Terminal::Own) => Some(&APP),
         (Profile::App, Terminal::Passed) => Some(&APP_TERMINAL),
-        (Profile::None, Terminal::Own) => None,
-        (Profile::None, Terminal::Passed) => Some(&TERMINAL),
+        (Profile::None | Profile::Own(_), Terminal::Own) => None,
+        (Profile::None | Profile::Own(_), Terminal::Passed) => Some(&TERMINAL),
     }
 }
 
-/// The program to load for a profile: the bytes of an array of struct sock_filter. None where nothing is to be
-/// loaded. Where the caller's terminal is passed on, TIOCSTI and TIOCLINUX are refused with any profile.
-pub fn program(profile: Profile, caller_terminal: Terminal) -> Option<&'static [u8]> {
-    compiled(profile, caller_terminal).map(|compiled| compiled.program)
+/// A program to load: the bytes of an array of struct sock_filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load<'p> {
+    /// What it is called for people.
+    pub name: &'static str,
+    /// The program.
+    pub program: &'p [u8],
+    /// The flags of seccomp(2).
+    pub flags: u32,
+    /// In numbers.
+    pub summary: Summary,
+}
+
+/// What is to be loaded for a profile, in this order. Where the caller's terminal is passed on, TIOCSTI and TIOCLINUX
+/// are refused with any profile, by a program of their own before the caller's.
+pub fn loads(profile: &Profile, caller_terminal: Terminal) -> impl Iterator<Item = Load<'_>> {
+    let name = match profile {
+        Profile::System => "system",
+        Profile::App => "app",
+        Profile::None | Profile::Own(_) => "terminal",
+    };
+    let ours = compiled(profile, caller_terminal).map(|compiled| Load {
+        name,
+        program: compiled.program,
+        flags: 0,
+        summary: compiled.summary(),
+    });
+    let own = match profile {
+        Profile::Own(own) => {
+            Some(Load { name: "own", program: own.program(), flags: own.flags(), summary: own.summary() })
+        }
+        _ => None,
+    };
+    ours.into_iter().chain(own)
+}
+
+/// The program of a profile: the bytes of an array of struct sock_filter. None where nothing is to be loaded. A filter of
+/// the caller's own is itself, whoever has the terminal: what else [`loads`] has there is not part of it.
+pub fn program(profile: &Profile, caller_terminal: Terminal) -> Option<&[u8]> {
+    match profile {
+        Profile::Own(own) => Some(own.program()),
+        _ => compiled(profile, caller_terminal).map(|compiled| compiled.program),
+    }
 }
 
 /// A profile in numbers. Its text: `30 of 383 system calls refused (85 instructions)`.
@@ -76,19 +124,25 @@ impl fmt::Display for Summary {
     }
 }
 
-/// What [`program`] is, in numbers; all of them 0 where there is none.
-pub fn summary(profile: Profile, caller_terminal: Terminal) -> Summary {
-    compiled(profile, caller_terminal).map_or_else(Summary::default, |compiled| Summary {
-        refused: compiled.refused.0,
-        total: compiled.refused.1,
-        instructions: compiled.program.len() / 8,
-    })
+impl Compiled {
+    fn summary(&self) -> Summary {
+        Summary { refused: self.refused.0, total: self.refused.1, instructions: self.program.len() / 8 }
+    }
 }
 
-/// What would happen to a system call under a profile.
-pub fn decide(profile: Profile, caller_terminal: Terminal, call: &Call) -> Result<Action, Fault> {
-    match program(profile, caller_terminal) {
-        Some(program) => evaluate(&assemble::decode(program), call).map(|verdict| verdict.action),
-        None => Ok(Action::Allow),
+/// What [`program`] is, in numbers; all of them 0 where there is none.
+pub fn summary(profile: &Profile, caller_terminal: Terminal) -> Summary {
+    match profile {
+        Profile::Own(own) => own.summary(),
+        _ => compiled(profile, caller_terminal).map_or_else(Summary::default, Compiled::summary),
     }
+}
+
+/// What would happen to a system call under a profile, all that [`loads`] has together.
+pub fn decide(profile: &Profile, caller_terminal: Terminal, call: &Call) -> Result<Action, Fault> {
+    let mut decided = Action::Allow;
+    for load in loads(profile, caller_terminal) {
+        decided = decided.stricter(evaluate(&assemble::decode(load.program), call)?.action);
+    }
+    Ok(decided)
 }

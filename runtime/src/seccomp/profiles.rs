@@ -211,7 +211,7 @@ fn filter(default: Action, newest: u32, fill: impl Fn(&mut Rules)) -> Filter {
     let table = |architecture| {
         let mut rules = Rules { architecture, rules: Vec::new() };
         fill(&mut rules);
-        Table { architecture, default, newest, newer: ENOSYS, x32: ENOSYS, rules: rules.rules }
+        Table { architecture, default, newest, newer: ENOSYS, x32: ENOSYS, x32_newest: u32::MAX, rules: rules.rules }
     };
     Filter { tables: vec![table(Architecture::X86_64), table(Architecture::I386)], foreign: Action::KillProcess }
 }
@@ -221,8 +221,11 @@ pub fn refused(filter: &Filter) -> (usize, usize) {
     let Some(table) = filter.tables.iter().find(|table| table.architecture == Architecture::X86_64) else {
         return (0, 0);
     };
+    let mut rules: Vec<&Rule> = table.rules.iter().collect();
+    rules.sort_by_key(|rule| rule.number);
     let refused = |number: u32| {
-        let mut rules = table.rules.iter().filter(|rule| rule.number == number);
+        let first = rules.partition_point(|rule| rule.number < number);
+        let mut rules = rules[first..].iter().take_while(|rule| rule.number == number);
         let default = if number > table.newest { table.newer } else { table.default };
         let passes = |action: Action| matches!(action, Action::Allow | Action::Log);
         loop {

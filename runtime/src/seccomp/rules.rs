@@ -53,6 +53,22 @@ impl Action {
         }
     }
 
+    /// Of what two programs say, one loaded after the other, the kernel does this.
+    pub fn stricter(self, other: Action) -> Action {
+        let rank = |action: Action| match action {
+            Action::KillProcess => 0,
+            Action::KillThread => 1,
+            Action::Trap => 2,
+            Action::Errno(_) => 3,
+            Action::Notify => 4,
+            Action::Trace(_) => 5,
+            Action::Log => 6,
+            Action::Allow => 7,
+        };
+        // Of two alike the one that was loaded last counts.
+        if rank(other) <= rank(self) { other } else { self }
+    }
+
     /// What the kernel understands by the value that a program returned.
     pub fn of_code(code: u32) -> Action {
         let data = (code & libc::SECCOMP_RET_DATA) as u16;
@@ -139,8 +155,10 @@ pub struct Table {
     pub newest: u32,
     /// What no rule decides above `newest`; [`SKIPPED`] is allowed all the same, unless a rule names it.
     pub newer: Action,
-    /// What no rule decides of x32 (x86-64 only).
+    /// What no rule decides of x32 (x86-64 only), up to `x32_newest`.
     pub x32: Action,
+    /// The last number of x32 that the rules' author had in view; above it `newer`.
+    pub x32_newest: u32,
     /// The rules. Those of one number are tried in their order, and the first that holds decides.
     pub rules: Vec<Rule>,
 }

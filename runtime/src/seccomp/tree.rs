@@ -26,8 +26,7 @@ pub fn compile(filter: &Filter) -> Result<BpfProgram, Error> {
     let mut code = Assembler::default();
     let mut entry = code.ret(filter.foreign.code());
     for table in filter.tables.iter().rev() {
-        let wide = table.architecture == Architecture::X86_64;
-        let root = Compiler { code: &mut code, wide, chains: Vec::new() }.table(table);
+        let root = Compiler { code: &mut code, wide: false, chains: Vec::new() }.table(table);
         entry = code.test(IF_EQUAL, table.architecture.audit(), root, entry);
     }
     code.load(AUDIT, entry);
@@ -89,6 +88,8 @@ enum Target {
 
 /// The decision on a system call that depends on its arguments.
 struct Chain<'a> {
+    /// Whether arguments have 64 bits.
+    wide: bool,
     rules: Vec<&'a Rule>,
     otherwise: Action,
     place: Option<Entry>,
@@ -96,7 +97,7 @@ struct Chain<'a> {
 
 struct Compiler<'a, 'c> {
     code: &'c mut Assembler,
-    /// Whether arguments have 64 bits.
+    /// Whether arguments have 64 bits in the chain that is written.
     wide: bool,
     chains: Vec<Chain<'a>>,
 }
@@ -123,7 +124,7 @@ impl<'a> Compiler<'a, '_> {
         rules.sort_by_key(|rule| rule.number);
         let mut points = vec![0, table.newest.saturating_add(1), SKIPPED];
         if table.architecture == Architecture::X86_64 {
-            points.push(X32_BIT);
+            points.extend([X32_BIT, table.x32_newest.saturating_add(1)]);
         }
         for rule in &rules {
             points.extend([rule.number, rule.number.saturating_add(1)]);
@@ -134,7 +135,8 @@ impl<'a> Compiler<'a, '_> {
         for point in points {
             let from = rules.partition_point(|rule| rule.number < point);
             let upto = rules.partition_point(|rule| rule.number <= point);
-            let target = self.decision(&rules[from..upto], background(table, point));
+            let wide = is_wide(table.architecture, point);
+            let target = self.decision(&rules[from..upto], wide, background(table, point));
             if ranges.last().is_none_or(|(_, last)| *last != target) {
                 ranges.push((point, target));
             }
@@ -142,7 +144,7 @@ impl<'a> Compiler<'a, '_> {
         ranges
     }
 
-    fn decision(&mut self, rules: &[&'a Rule], background: Action) -> Target {
+    fn decision(&mut self, rules: &[&'a Rule], wide: bool, background: Action) -> Target {
         let certain = rules.iter().position(|rule| rule.conditions.is_empty());
         let otherwise = certain.map_or(background, |index| rules[index].action);
         let mut rules = &rules[..certain.unwrap_or(rules.len())];
@@ -155,12 +157,13 @@ impl<'a> Compiler<'a, '_> {
             return Target::Return(otherwise);
         }
         let same = |chain: &Chain<'a>| {
-            chain.otherwise == otherwise
+            chain.wide == wide
+                && chain.otherwise == otherwise
                 && chain.rules.len() == rules.len()
                 && chain.rules.iter().zip(rules).all(|(a, b)| a.action == b.action && a.conditions == b.conditions)
         };
         Target::Chain(self.chains.iter().position(same).unwrap_or_else(|| {
-            self.chains.push(Chain { rules: rules.to_vec(), otherwise, place: None });
+            self.chains.push(Chain { wide, rules: rules.to_vec(), otherwise, place: None });
             self.chains.len() - 1
         }))
     }
@@ -201,6 +204,7 @@ impl<'a> Compiler<'a, '_> {
 
     fn chain(&mut self, index: usize) -> Entry {
         let rules = self.chains[index].rules.clone();
+        self.wide = self.chains[index].wide;
         let mut next = self.ret(self.chains[index].otherwise);
         for part in self.parts(&rules).into_iter().rev() {
             next = match part {
@@ -345,12 +349,17 @@ enum Half {
     High,
 }
 
+/// Whether arguments have 64 bits: not those of x32, as libseccomp has it, nor those of 32-bit calls.
+fn is_wide(architecture: Architecture, number: u32) -> bool {
+    architecture == Architecture::X86_64 && number < X32_BIT
+}
+
 /// What a number without a rule meets.
 fn background(table: &Table, number: u32) -> Action {
     if number == SKIPPED {
         Action::Allow
     } else if table.architecture == Architecture::X86_64 && number >= X32_BIT {
-        table.x32
+        if number > table.x32_newest { table.newer } else { table.x32 }
     } else if number > table.newest {
         table.newer
     } else {

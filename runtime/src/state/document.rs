@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What is written down about a container: `state.json`, written by the caller that makes it, and `record`, written by
-//! the monitor through a descriptor. Neither holds arguments or environment, which can be secret.
+//! What is written down about a container: `state.json` and, of a filter of its caller's own, `seccomp.bpf`, written by the
+//! caller that makes it; and `record`, written by the monitor through a descriptor. None holds arguments or environment,
+//! which can be secret.
 
 use super::directory::{Directory, STAGE};
 use super::held::{Held, Scope};
 use crate::config::{Lifetime, Profile};
 use crate::error::{Error, Kind};
+use crate::seccomp::{Own, Summary};
 use contain_plan::Message;
 use contain_plan::message::{Ending, Failure, LENGTH};
 use serde_json::{Value, json};
@@ -16,6 +18,10 @@ use std::os::unix::fs::FileExt;
 
 /// The file that says what a container is.
 pub(crate) const STATE: &CStr = c"state.json";
+/// The file with the program of a filter of the caller's own.
+const FILTER: &CStr = c"seccomp.bpf";
+/// The longest program: 4096 instructions of 8 bytes.
+const FILTER_MOST: usize = 4096 * 8;
 /// The file that says what became of it.
 const RECORD: &CStr = c"record";
 /// The longest state.json: an id of 1024 bytes and a path of 4096 fit many times.
@@ -33,7 +39,7 @@ pub(crate) struct Document {
     pub created: u64,
     /// For people.
     pub root: String,
-    pub profile: Profile,
+    pub filter: Filter,
     pub lifetime: Lifetime,
     /// It is removed when the container ends, and one that was left by a crash may be replaced.
     pub transient: bool,
@@ -44,6 +50,64 @@ pub(crate) struct Document {
     pub scope: Scope,
 }
 
+/// What the container's command runs under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Filter {
+    Named(Profile),
+    /// Its program is in a file of its own.
+    Own {
+        /// Of seccomp(2).
+        flags: u32,
+        /// How many system calls it refuses, of how many.
+        refused: (usize, usize),
+    },
+}
+
+impl Filter {
+    /// What is written of a profile, and the program beside it.
+    pub fn of(profile: &Profile) -> (Filter, Option<&[u8]>) {
+        match profile {
+            Profile::Own(own) => {
+                let Summary { refused, total, .. } = own.summary();
+                (Filter::Own { flags: own.flags(), refused: (refused, total) }, Some(own.program()))
+            }
+            named => (Filter::Named(named.clone()), None),
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Filter::Named(profile) => name_of(&PROFILES, profile).into(),
+            Filter::Own { flags, refused: (refused, total) } => {
+                json!({ "own": { "flags": flags, "refused": refused, "total": total } })
+            }
+        }
+    }
+
+    fn from_json(value: &Value) -> Option<Filter> {
+        if value.is_string() {
+            return named(&PROFILES, value).map(Filter::Named);
+        }
+        let number = |name: &str| value["own"][name].as_u64();
+        let count = |name: &str| number(name).and_then(|count| usize::try_from(count).ok());
+        Some(Filter::Own { flags: number("flags")?.try_into().ok()?, refused: (count("refused")?, count("total")?) })
+    }
+
+    /// The profile that was written down in this directory.
+    pub fn profile(&self, directory: &Directory) -> Result<Profile, Error> {
+        let (flags, refused) = match self {
+            Filter::Named(profile) => return Ok(profile.clone()),
+            Filter::Own { flags, refused } => (*flags, *refused),
+        };
+        let program = directory.read(FILTER, FILTER_MOST)?.unwrap_or_default();
+        Own::found(program, flags, refused).map(Profile::Own).ok_or_else(|| {
+            Error::new(Kind::Invalid, STAGE, "read", directory.path().join("seccomp.bpf").display().to_string())
+                .cause("it is missing or damaged, and nothing is run in a container without its filter")
+                .remedy("name a profile for the injected command")
+        })
+    }
+}
+
 const PROFILES: [(&str, Profile); 3] = [("system", Profile::System), ("app", Profile::App), ("none", Profile::None)];
 const LIFETIMES: [(&str, Lifetime); 2] = [("bound", Lifetime::Bound), ("detached", Lifetime::Detached)];
 
@@ -51,8 +115,8 @@ fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str
     names.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)
 }
 
-fn named<T: Copy>(names: &[(&'static str, T)], value: &Value) -> Option<T> {
-    names.iter().find(|(name, _)| value == name).map(|(_, known)| *known)
+fn named<T: Clone>(names: &[(&'static str, T)], value: &Value) -> Option<T> {
+    names.iter().find(|(name, _)| value == name).map(|(_, known)| known.clone())
 }
 
 impl Document {
@@ -62,7 +126,7 @@ impl Document {
             "id": self.id,
             "created": self.created,
             "root": self.root,
-            "seccomp": name_of(&PROFILES, &self.profile),
+            "seccomp": self.filter.to_json(),
             "lifetime": name_of(&LIFETIMES, &self.lifetime),
             "transient": self.transient,
             "monitor": self.monitor.to_json(),
@@ -79,7 +143,7 @@ impl Document {
             id: value["id"].as_str()?.to_string(),
             created: value["created"].as_u64()?,
             root: value["root"].as_str()?.to_string(),
-            profile: named(&PROFILES, &value["seccomp"])?,
+            filter: Filter::from_json(&value["seccomp"])?,
             lifetime: named(&LIFETIMES, &value["lifetime"])?,
             transient: value["transient"].as_bool()?,
             monitor: Held::from_json(&value["monitor"])?,
@@ -106,8 +170,11 @@ impl Document {
         if self.scope.is_over(&Scope::here()?) { Ok(None) } else { held.open() }
     }
 
-    /// Writes it by a temporary file and rename.
-    pub fn write(&self, directory: &Directory) -> Result<(), Error> {
+    /// Writes it by a temporary file and rename, and the program of a filter of the caller's own before it.
+    pub fn write(&self, directory: &Directory, program: Option<&[u8]>) -> Result<(), Error> {
+        if let Some(program) = program {
+            directory.replace(FILTER, program)?;
+        }
         directory.replace(STATE, format!("{:#}\n", self.to_json()).as_bytes())
     }
 

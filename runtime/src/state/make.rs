@@ -3,7 +3,7 @@
 //! state.json, before the monitor hears that it may go on without its caller.
 
 use super::directory::{Directory, Lock, STAGE, refused};
-use super::document::{Document, Record};
+use super::document::{Document, Filter, Record};
 use super::held::{Held, Scope, ends_within, has_ended};
 use super::stored::Stored;
 use super::{Runtime, check_id, directory_name, fd};
@@ -85,19 +85,20 @@ impl Entry {
             Root::Directory(path) => path.to_string_lossy().into_owned(),
             Root::Host => "--host".to_string(),
         };
+        let (filter, program) = Filter::of(&config.seccomp);
         let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
         let document = Document {
             id: self.id.clone(),
             created,
             root,
-            profile: config.seccomp,
+            filter,
             lifetime: config.lifetime,
             transient,
             monitor,
             init,
             scope: Scope::here()?,
         };
-        document.write(self.directory()?)
+        document.write(self.directory()?, program)
     }
 
     /// The container is there: its directory stays, and is locked until the lock is dropped.

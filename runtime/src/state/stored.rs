@@ -78,8 +78,9 @@ impl Stored {
         *self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    pub fn profile(&self) -> Profile {
-        self.document.profile
+    /// What its command runs under, as it is written down.
+    pub fn profile(&self) -> Result<Profile, Error> {
+        self.document.filter.profile(&self.directory)
     }
 
     pub fn lifetime(&self) -> Lifetime {

@@ -73,7 +73,15 @@ fn rules() -> impl Strategy<Value = Vec<Rule>> {
 
 fn table(architecture: Architecture) -> impl Strategy<Value = Table> {
     (action(), prop_oneof![300u32..500, Just(u32::MAX)], action(), action(), rules()).prop_map(
-        move |(default, newest, newer, x32, rules)| Table { architecture, default, newest, newer, x32, rules },
+        move |(default, newest, newer, x32, rules)| Table {
+            architecture,
+            default,
+            newest,
+            newer,
+            x32,
+            x32_newest: u32::MAX,
+            rules,
+        },
     )
 }
 
@@ -124,6 +132,7 @@ fn long_filters_decide_as_their_rules() {
         newest: 500,
         newer: Action::Errno(38),
         x32: Action::KillProcess,
+        x32_newest: u32::MAX,
         rules: rules(spread),
     };
     let filter =
@@ -164,7 +173,7 @@ fn tests_reach_their_ends_at_every_distance() {
 fn one_table(rules: Vec<Rule>) -> Filter {
     let architecture = Architecture::X86_64;
     let (default, newer, x32) = (Action::Allow, Action::Allow, Action::Allow);
-    let table = Table { architecture, default, newest: 600, newer, x32, rules };
+    let table = Table { architecture, default, newest: 600, newer, x32, x32_newest: u32::MAX, rules };
     Filter { tables: vec![table], foreign: Action::Allow }
 }
 

@@ -16,7 +16,7 @@ struct Loaded {
     program: PathBuf,
 }
 
-fn loaded(profile: Profile, terminal: Terminal) -> Option<Loaded> {
+fn loaded(profile: &Profile, terminal: Terminal) -> Option<Loaded> {
     let folder = Folder::new();
     let probe = folder.build("probe", &[])?;
     let program = folder.file("program.bpf", program(profile, terminal).expect("a program"));
@@ -75,7 +75,7 @@ const ENOSYS: &str = "38";
 
 #[test]
 fn system_loaded_refuses_and_allows() {
-    let Some(loaded) = loaded(Profile::System, Terminal::Own) else { return };
+    let Some(loaded) = loaded(&Profile::System, Terminal::Own) else { return };
     let nowhere = [NOWHERE; 6];
     let mut expected = Vec::new();
     for name in "kexec_load init_module delete_module bpf perf_event_open userfaultfd open_by_handle_at swapon swapoff \
@@ -104,7 +104,7 @@ fn system_loaded_refuses_and_allows() {
 
 #[test]
 fn app_loaded_refuses_and_allows() {
-    let Some(loaded) = loaded(Profile::App, Terminal::Own) else { return };
+    let Some(loaded) = loaded(&Profile::App, Terminal::Own) else { return };
     let nowhere = [NOWHERE; 6];
     loaded.expect(&[
         (64, "mount", nowhere, EPERM),
@@ -132,7 +132,7 @@ fn app_loaded_refuses_and_allows() {
 fn upper_halves_of_registers_hide_no_argument() {
     let upper = 0xdead_beef_0000_0000;
     for profile in [Profile::System, Profile::App, Profile::None] {
-        let Some(loaded) = loaded(profile, Terminal::Passed) else { return };
+        let Some(loaded) = loaded(&profile, Terminal::Passed) else { return };
         let mut expected = Vec::new();
         for (bits, upper) in [(64, 0), (64, upper), (32, 0), (32, upper)] {
             // Descriptor -1: what is let through says EBADF.
@@ -150,7 +150,7 @@ fn upper_halves_of_registers_hide_no_argument() {
 #[test]
 fn commands_run_under_every_profile() {
     for profile in [Profile::System, Profile::App, Profile::None] {
-        let Some(loaded) = loaded(profile, Terminal::Passed) else { return };
+        let Some(loaded) = loaded(&profile, Terminal::Passed) else { return };
         let script = "set -e; echo one | cat; (exit 3) || test $? = 3; ls / >/dev/null; echo two";
         let output = loaded.run(Path::new("/bin/sh"), &["-c", script]);
         let text = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -160,7 +160,7 @@ fn commands_run_under_every_profile() {
 
 #[test]
 fn a_32_bit_program_runs_under_system() {
-    let Some(loaded) = loaded(Profile::System, Terminal::Own) else { return };
+    let Some(loaded) = loaded(&Profile::System, Terminal::Own) else { return };
     let Some(program) = loaded.folder.build_program32() else { return };
     if std::process::Command::new(&program).output().is_err() {
         eprintln!("skipped: this kernel runs no 32-bit programs");
@@ -175,7 +175,7 @@ fn a_32_bit_program_runs_under_system() {
 #[test]
 fn seccompiler_loads_our_programs() {
     for profile in [Profile::System, Profile::App] {
-        let instructions = decode(program(profile, Terminal::Own).expect("a program"));
+        let instructions = decode(program(&profile, Terminal::Own).expect("a program"));
         let thread = std::thread::spawn(move || {
             if let Err(error) = seccompiler::apply_filter(&instructions) {
                 return Err(error.to_string());

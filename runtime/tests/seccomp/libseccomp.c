@@ -3,6 +3,7 @@
 //
 //   table x86_64|x86 DEFAULT BEYOND       a table of its own; actions are what a program returns; BEYOND is for x32
 //                                         and for architectures without a table
+//   filter DEFAULT [x86_64|x86|x32]...    one filter of x86-64 and these, as runc makes it
 //   rule NAME|NUMBER ACTION [ARGUMENT COMPARISON VALUE MASK]...   COMPARISON is one of ne lt le eq ge gt masked
 //
 // argv[1] is the optimization: 1 for a list, 2 for a binary tree. Names and rules that libseccomp does not take are
@@ -18,6 +19,9 @@
 static const char *const comparisons[] = {"ne", "lt", "le", "eq", "ge", "gt", "masked"};
 static const enum scmp_compare kinds[] = {SCMP_CMP_NE, SCMP_CMP_LT, SCMP_CMP_LE,       SCMP_CMP_EQ,
                                           SCMP_CMP_GE, SCMP_CMP_GT, SCMP_CMP_MASKED_EQ};
+
+/* Whether the filter is as runc makes it, which takes no error. */
+static int strict;
 
 static void fail(const char *what, int error) {
     fprintf(stderr, "%s: %s\n", what, strerror(error < 0 ? -error : error));
@@ -38,6 +42,20 @@ static scmp_filter_ctx table(char *line, const char *optimize) {
         if (!error) error = seccomp_arch_remove(context, SCMP_ARCH_NATIVE);
     }
     if (error) fail("table", error);
+    return context;
+}
+
+static scmp_filter_ctx filter(char *line, const char *optimize) {
+    strtok(line, " ");
+    const char *action = strtok(NULL, " "), *name;
+    scmp_filter_ctx context = action ? seccomp_init((uint32_t)strtoul(action, NULL, 10)) : NULL;
+    if (!context) fail("seccomp_init", EINVAL);
+    int error = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, (uint32_t)atoi(optimize));
+    while (!error && (name = strtok(NULL, " "))) {
+        error = seccomp_arch_add(context, seccomp_arch_resolve_name(name));
+        if (error == -EEXIST) error = 0;
+    }
+    if (error) fail("filter", error);
     return context;
 }
 
@@ -63,8 +81,8 @@ static void rule(scmp_filter_ctx context, char *line) {
         conditions[count++] = (struct scmp_arg_cmp){argument, kinds[kind], kind == 6 ? m : v, v};
     }
     int error = seccomp_rule_add_array(context, (uint32_t)strtoul(action, NULL, 10), number, count, conditions);
-    // A rule that is there already is no difference.
-    if (error && error != -EEXIST) fprintf(stderr, "not taken: %s %s\n", name, strerror(-error));
+    // A rule that is there already is no difference, but for one that says something else of the same.
+    if (error && (error != -EEXIST || strict)) fprintf(stderr, "not taken: %s %s\n", name, strerror(-error));
 }
 
 int main(int argc, char **argv) {
@@ -77,6 +95,10 @@ int main(int argc, char **argv) {
         if (!strncmp(line, "table ", 6)) {
             if (count == 2) fail("table", EINVAL);
             contexts[count++] = table(line, argv[1]);
+        } else if (!strncmp(line, "filter ", 7)) {
+            if (count) fail("filter", EINVAL);
+            contexts[count++] = filter(line, argv[1]);
+            strict = 1;
         } else if (!strncmp(line, "rule ", 5) && count) {
             rule(contexts[count - 1], line);
         } else {

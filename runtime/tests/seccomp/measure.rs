@@ -2,7 +2,7 @@
 //! The figures of docs/seccomp.md: `cargo test -p contain --release --test seccomp measure -- --ignored --nocapture`.
 
 use crate::helper::{Folder, libseccomp};
-use contain::seccomp::{Architecture, Call, Filter, Terminal, compile, evaluate, profiles};
+use contain::seccomp::{Architecture, Call, Filter, Own, Terminal, compile, evaluate, profiles};
 use seccompiler::sock_filter;
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,17 @@ fn compiling(filter: &Filter) -> f64 {
 fn measure() {
     let folder = Folder::new();
     let tool = folder.build("libseccomp", &["-lseccomp"]);
+    let document = crate::oci::engines_size();
+    let time = |_| {
+        let start = Instant::now();
+        let own = Own::from_oci(document.as_bytes()).expect("a filter");
+        let time = start.elapsed();
+        assert!(!own.program().is_empty());
+        time
+    };
+    let (first, median) = (time(0), median((0..200).map(time).collect()));
+    let own = Own::from_oci(document.as_bytes()).expect("a filter").summary();
+    println!("a document of {} bytes: first {first:?}, median {median:.0} µs: {own}", document.len());
     for (name, filter) in [("system", profiles::system(Terminal::Own)), ("app", profiles::app(Terminal::Own))] {
         println!("{name}: compiled in {:.0} µs", compiling(&filter));
         let mut programs = vec![("ours".to_owned(), compile(&filter).expect("it compiles"))];

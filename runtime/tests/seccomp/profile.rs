@@ -24,7 +24,7 @@ fn all() -> [(Profile, Terminal, Filter); 5] {
     ]
 }
 
-fn named(profile: Profile, terminal: Terminal, architecture: Architecture, name: &str, arguments: [u64; 6]) -> Action {
+fn named(profile: &Profile, terminal: Terminal, architecture: Architecture, name: &str, arguments: [u64; 6]) -> Action {
     let number = architecture.number(name).unwrap_or_else(|| panic!("{architecture:?} has {name}"));
     decide(profile, terminal, &Call::new(architecture, number, arguments)).expect("the profile runs")
 }
@@ -32,7 +32,7 @@ fn named(profile: Profile, terminal: Terminal, architecture: Architecture, name:
 #[test]
 fn compiled_profiles_decide_as_their_rules() {
     for (profile, terminal, filter) in all() {
-        let bytes = program(profile, terminal).expect("a program");
+        let bytes = program(&profile, terminal).expect("a program");
         let instructions = decode(bytes);
         assert_eq!(instructions, compile(&filter).expect("it compiles"), "{profile:?} {terminal:?}");
         let foreign = [Call { number: 0, audit: 0xc000_00b7, arguments: [0; 6] }];
@@ -46,34 +46,34 @@ fn compiled_profiles_decide_as_their_rules() {
 
 #[test]
 fn none_without_a_callers_terminal_loads_nothing() {
-    assert_eq!(program(Profile::None, Terminal::Own), None);
-    assert_eq!(summary(Profile::None, Terminal::Own).instructions, 0);
+    assert_eq!(program(&Profile::None, Terminal::Own), None);
+    assert_eq!(summary(&Profile::None, Terminal::Own).instructions, 0);
 }
 
 #[test]
 fn summaries_count_what_the_program_refuses() {
     for (profile, terminal, _) in all() {
-        let summary = summary(profile, terminal);
+        let summary = summary(&profile, terminal);
         let calls = || Architecture::X86_64.calls();
         assert_eq!(summary.total, calls().count());
-        assert_eq!(summary.instructions, program(profile, terminal).expect("a program").len() / 8);
+        assert_eq!(summary.instructions, program(&profile, terminal).expect("a program").len() / 8);
         // Calls with conditions pass with one of these arguments, in each of the profiles.
         let passes = |name| {
             let tries = [[0; 6], [0, 2, 0, 0, 0, 0]];
             let x86_64 = Architecture::X86_64;
-            tries.iter().any(|arguments| named(profile, terminal, x86_64, name, *arguments) == Action::Allow)
+            tries.iter().any(|arguments| named(&profile, terminal, x86_64, name, *arguments) == Action::Allow)
         };
         assert_eq!(summary.refused, calls().filter(|(name, _)| !passes(name)).count(), "{profile:?} {terminal:?}");
     }
     assert_eq!(
-        summary(Profile::System, Terminal::Own).to_string(),
+        summary(&Profile::System, Terminal::Own).to_string(),
         "32 of 383 system calls refused (108 instructions)"
     );
 }
 
 #[test]
 fn system_refuses_what_reaches_the_host_kernel_and_no_more() {
-    let system = |architecture, name, arguments| named(Profile::System, Terminal::Own, architecture, name, arguments);
+    let system = |architecture, name, arguments| named(&Profile::System, Terminal::Own, architecture, name, arguments);
     for architecture in BOTH {
         for name in "kexec_load init_module finit_module delete_module bpf perf_event_open userfaultfd iopl ioperm \
             open_by_handle_at swapon swapoff acct quotactl quotactl_fd settimeofday clock_settime syslog add_key \
@@ -105,7 +105,7 @@ fn system_refuses_a_forced_umount_only() {
         for (flags, action) in [(0, Action::Allow), (2, Action::Allow), (8, Action::Allow), (1, EPERM), (3, EPERM)] {
             for upper in [0, 0xdead_beef << 32] {
                 let arguments = [0, flags | upper, 0, 0, 0, 0];
-                let decision = named(Profile::System, Terminal::Own, architecture, "umount2", arguments);
+                let decision = named(&Profile::System, Terminal::Own, architecture, "umount2", arguments);
                 assert_eq!(decision, action, "flags {flags} of {architecture:?}");
             }
         }
@@ -115,7 +115,7 @@ fn system_refuses_a_forced_umount_only() {
 #[test]
 fn app_keeps_namespaces_sockets_and_personalities_as_the_engines_do() {
     for architecture in BOTH {
-        let app = |name, first| named(Profile::App, Terminal::Own, architecture, name, [first, 0, 0, 0, 0, 0]);
+        let app = |name, first| named(&Profile::App, Terminal::Own, architecture, name, [first, 0, 0, 0, 0, 0]);
         assert_eq!(app("clone", 0x11), Action::Allow);
         for namespace in [0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000] {
             assert_eq!(app("clone", namespace | 0x11), EPERM);
@@ -145,7 +145,7 @@ fn app_keeps_namespaces_sockets_and_personalities_as_the_engines_do() {
 fn newer_calls_and_x32_meet_enosys_and_skipped_ones_pass() {
     for (profile, newest) in [(Profile::System, 469), (Profile::App, 466)] {
         let decide = |architecture, number| {
-            decide(profile, Terminal::Own, &Call::new(architecture, number, [0; 6])).expect("the profile runs")
+            decide(&profile, Terminal::Own, &Call::new(architecture, number, [0; 6])).expect("the profile runs")
         };
         for architecture in BOTH {
             assert_ne!(decide(architecture, newest), ENOSYS);
@@ -164,7 +164,7 @@ fn newer_calls_and_x32_meet_enosys_and_skipped_ones_pass() {
 fn cve_2019_10063_ioctl_request_with_upper_bits_is_refused() {
     for profile in [Profile::System, Profile::App, Profile::None] {
         for architecture in BOTH {
-            let ioctl = |terminal, request| named(profile, terminal, architecture, "ioctl", [0, request, 0, 0, 0, 0]);
+            let ioctl = |terminal, request| named(&profile, terminal, architecture, "ioctl", [0, request, 0, 0, 0, 0]);
             for upper in [0, 1, 0xffff_ffff, 0xdead_beef] {
                 for request in [TIOCSTI, 0x541c] {
                     assert_eq!(ioctl(Terminal::Passed, upper << 32 | request), EPERM, "{request:x}, {upper:x} above");
@@ -176,5 +176,5 @@ fn cve_2019_10063_ioctl_request_with_upper_bits_is_refused() {
         }
     }
     let x32 = Call::new(Architecture::X86_64, X32_BIT | 514, [0, 1 << 32 | TIOCSTI, 0, 0, 0, 0]);
-    assert_eq!(decide(Profile::None, Terminal::Passed, &x32), Ok(EPERM));
+    assert_eq!(decide(&Profile::None, Terminal::Passed, &x32), Ok(EPERM));
 }

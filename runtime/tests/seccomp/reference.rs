@@ -10,14 +10,20 @@ pub fn decide(filter: &Filter, call: &Call) -> Action {
     let Some(table) = filter.tables.iter().find(|table| table.architecture.audit() == call.audit) else {
         return filter.foreign;
     };
-    let wide = table.architecture == Architecture::X86_64;
+    let wide = table.architecture == Architecture::X86_64 && call.number < X32_BIT;
     let hit = table.rules.iter().find(|rule| {
         rule.number == call.number && rule.conditions.iter().all(|condition| holds(condition, call, wide))
     });
     match (hit, call.number) {
         (Some(rule), _) => rule.action,
         (None, SKIPPED) => Action::Allow,
-        (None, X32_BIT..) if wide => table.x32,
+        (None, X32_BIT..) if table.architecture == Architecture::X86_64 => {
+            if call.number > table.x32_newest {
+                table.newer
+            } else {
+                table.x32
+            }
+        }
         (None, number) if number > table.newest => table.newer,
         _ => table.default,
     }
@@ -81,7 +87,7 @@ fn meeting(condition: &Condition) -> u64 {
     }
 }
 
-fn near(condition: &Condition) -> Vec<u64> {
+pub fn near(condition: &Condition) -> Vec<u64> {
     let value = condition.value;
     let mut near: Vec<u64> = [value, value.wrapping_sub(1), value.wrapping_add(1), !value, 0, u64::MAX].into();
     near.extend([value ^ (1 << 32), value ^ (1 << 63), value & 0xffff_ffff, value | 0xdead_beef << 32]);

@@ -82,7 +82,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         25 => Step::Reap {},
         26 => Step::SetCapabilities { bounding: long, permitted: longer },
         27 => Step::SetNoNewPrivs {},
-        28 => Step::LoadSeccomp { program: bytes, summary: text },
+        28 => Step::LoadSeccomp { program: bytes, flags: word, summary: text },
         29 => Step::Execute { search: text, arguments: list, environment: rest, keep: word },
         30 => Step::JoinTarget { leave_groups: yes, namespaces: long, pid: signed },
         31 => Step::Dismiss {},
@@ -108,6 +108,7 @@ pub fn step(kind: u16, values: &Values) -> Option<Step<'_>> {
         51 => Step::MakeConsole { rows: word, columns: other },
         52 => Step::GiveConsole {},
         53 => Step::UseConsole { descriptors: word },
+        54 => Step::Close { keep: word },
         _ => return None,
     })
 }

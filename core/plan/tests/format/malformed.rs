@@ -93,7 +93,7 @@ fn too_many_steps_are_refused() {
 fn plan_that_is_too_long_is_refused() {
     let bytes = vec![7; MAX_LENGTH + 1];
     let with = |count: usize| {
-        let step = Step::LoadSeccomp { program: &bytes[..count], summary: c"" };
+        let step = Step::LoadSeccomp { program: &bytes[..count], flags: 0, summary: c"" };
         plan(&[(Doer::Init, false, step)], &[])
     };
     let most = MAX_LENGTH - with(0).len();

@@ -111,7 +111,7 @@ fn longest_plan_and_most_steps_are_read() {
     assert_eq!(Plan::read(&most).map(|plan| plan.steps().count()), Ok(MAX_STEPS - 1));
     let with = |bytes: usize| {
         let program = vec![7; bytes];
-        plan(&[(Doer::Init, false, Step::LoadSeccomp { program: &program, summary: c"" })], &[])
+        plan(&[(Doer::Init, false, Step::LoadSeccomp { program: &program, flags: 0, summary: c"" })], &[])
     };
     let longest = with(MAX_LENGTH - with(0).len());
     assert_eq!(longest.len(), MAX_LENGTH);

@@ -16,7 +16,7 @@ pub(super) fn cases() -> Vec<(&'static str, Draft)> {
         (
             "inject_library",
             planned(Way::Run, |request| {
-                (request.profile, request.keep, request.leave_groups) = (Profile::App, 0, false)
+                (request.profile, request.keep, request.leave_groups) = (&Profile::App, 0, false)
             }),
         ),
         (
@@ -63,7 +63,7 @@ pub(super) fn cases() -> Vec<(&'static str, Draft)> {
 
 pub(super) fn on_a_console(timeout: Option<Duration>) -> Draft {
     planned(Way::Run, |request| {
-        (request.profile, request.keep, request.timeout) = (Profile::App, 0, timeout);
+        (request.profile, request.keep, request.timeout) = (&Profile::App, 0, timeout);
         request.console = Console::Taken(Window::default());
     })
 }
@@ -89,7 +89,7 @@ fn user(uid: u32, groups: &[u32]) -> Resolved {
 
 fn as_user(request: &mut Inject<'_>) {
     (request.user, request.chdir) = (Some(user(1000, &[10, 20])), Some(Path::new("/work")));
-    (request.profile, request.keep, request.note) = (Profile::App, 0, None);
+    (request.profile, request.keep, request.note) = (&Profile::App, 0, None);
 }
 
 /// What is planned for root's `inject 4711 ps ax` in a container without cgroups of its own, changed.
@@ -106,7 +106,7 @@ fn refused_or_planned<'a>(way: Way, change: impl FnOnce(&mut Inject<'a>)) -> Res
         timeout: None,
         console: Console::None,
         stdio: [Stdio::Inherit; 3],
-        profile: Profile::System,
+        profile: &Profile::System,
         namespaces: namespace::USER | namespace::MOUNT | namespace::PID | namespace::NETWORK,
         pid: 4711,
         keep: u32::MAX,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Reading a document strictly: every value knows its place, and what is left over in an object is an error.
+//! Reading a document strictly: every value knows its place, and what is left over in an object can be an error.
 
 use crate::capability;
 use crate::error::Error;
@@ -11,14 +11,19 @@ use std::os::unix::ffi::OsStringExt;
 /// How much of a value an error shows, in characters.
 const SHOWN: usize = 80;
 
-/// A value and its place: `mounts[0].bind.target`.
+/// A value and its place: `configuration: mounts[0].bind.target`.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
+pub(crate) struct Item {
     place: String,
     pub value: Value,
 }
 
 impl Item {
+    /// Its place, for people.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// One of a field of this one.
     pub fn below(&self, name: &str, value: Value) -> Item {
         Item { place: format!("{}.{name}", self.place), value }
@@ -31,7 +36,7 @@ impl Item {
             Some((end, _)) => format!("{}…", shown.get(..end).unwrap_or_default()),
             None => shown,
         };
-        Error::invalid(format!("configuration: {}", self.place), shown, format!("it is {allowed}"))
+        Error::invalid(self.place.as_str(), shown, format!("it is {allowed}"))
     }
 
     /// What `read` makes of it; nothing where it is not allowed.
@@ -68,10 +73,11 @@ impl Item {
         })
     }
 
-    pub fn word<T: Copy>(self, words: &[(&str, T)]) -> Result<T, Error> {
-        let allowed: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-        self.one_of(&allowed.join(" or "), |value| {
-            words.iter().find(|(word, _)| value == word).map(|(_, known)| *known)
+    pub fn word<T: Clone>(self, words: &[(&str, T)]) -> Result<T, Error> {
+        let found = words.iter().find(|(word, _)| self.value == *word).map(|(_, known)| known.clone());
+        found.ok_or_else(|| {
+            let allowed: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+            self.wrong(&allowed.join(" or "))
         })
     }
 
@@ -104,6 +110,18 @@ impl Item {
         }
     }
 
+    /// As `list`, of what needs no place but where it is not allowed; `read` then gives it back.
+    pub fn each<T>(self, allowed: &str, mut read: impl FnMut(Value) -> Result<T, Value>) -> Result<Vec<T>, Error> {
+        let Value::Array(values) = self.value else { return Err(self.wrong("a list")) };
+        let place = |index| format!("{}[{index}]", self.place);
+        let wrong = |(index, value)| Item { place: place(index), value }.wrong(allowed);
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| read(value).map_err(|value| wrong((index, value))))
+            .collect()
+    }
+
     pub fn object(self) -> Result<Fields, Error> {
         match self.value {
             Value::Object(left) => Ok(Fields { place: format!("{}.", self.place), left, known: Vec::new() }),
@@ -123,19 +141,19 @@ fn hex(digits: &str) -> Option<Vec<u8>> {
 
 /// What is left of an object while its fields are taken out.
 #[derive(Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     place: String,
     left: Map<String, Value>,
     known: Vec<&'static str>,
 }
 
 impl Fields {
-    /// The whole document.
-    pub fn of_document(document: &[u8]) -> Result<Fields, Error> {
+    /// The whole document, which errors name by `name`.
+    pub fn of_document(name: &str, document: &[u8]) -> Result<Fields, Error> {
         match serde_json::from_slice(document) {
-            Ok(Value::Object(left)) => Ok(Fields { place: String::new(), left, known: Vec::new() }),
-            Ok(value) => Err(Item { place: "document".into(), value }.wrong("an object")),
-            Err(error) => Err(Error::invalid("configuration", "", format!("it is no JSON: {error}"))),
+            Ok(Value::Object(left)) => Ok(Fields { place: format!("{name}: "), left, known: Vec::new() }),
+            Ok(value) => Err(Item { place: format!("{name}: document"), value }.wrong("an object")),
+            Err(error) => Err(Error::invalid(name, "", format!("it is no JSON: {error}"))),
         }
     }
 
@@ -148,9 +166,8 @@ impl Fields {
 
     /// A field that must be there.
     pub fn required(&mut self, name: &'static str) -> Result<Item, Error> {
-        self.take(name).ok_or_else(|| {
-            Error::invalid(format!("configuration: {}{name}", self.place), "", "it is missing and must be given")
-        })
+        self.take(name)
+            .ok_or_else(|| Error::invalid(format!("{}{name}", self.place), "", "it is missing and must be given"))
     }
 
     /// Sets what a field says, where it says something.

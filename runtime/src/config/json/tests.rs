@@ -58,6 +58,14 @@ fn usual() -> Config {
     Config::run(Root::Host, vec!["true".into()])
 }
 
+fn own() -> Own {
+    let document = br#"{"defaultAction":"SCMP_ACT_ERRNO","defaultErrnoRet":38,"architectures":["SCMP_ARCH_X32"],
+        "flags":["SECCOMP_FILTER_FLAG_LOG"],"syscalls":[{"names":["read",500],"action":"SCMP_ACT_ALLOW"},
+        {"names":["write"],"action":"SCMP_ACT_TRACE","errnoRet":7,
+         "args":[{"index":0,"value":18446744073709551615,"valueTwo":3,"op":"SCMP_CMP_MASKED_EQ"}]}]}"#;
+    Own::from_oci(document).expect("a filter")
+}
+
 #[test]
 fn every_field_comes_back() {
     let configs = [
@@ -68,6 +76,7 @@ fn every_field_comes_back() {
         Config { network: Network::Veth(Veth::default()), capabilities: Some(0), ..usual() },
         Config { user: Some(User { user: Id::Number(5), group: None }), seccomp: Profile::None, ..usual() },
         Config { console: Console::Taken(Window { rows: 0, columns: 65535 }), ..usual() },
+        Config { seccomp: Profile::Own(own()), ..usual() },
     ];
     for config in configs {
         assert_eq!(Config::from_json(config.to_json().as_bytes()), Ok(config));
@@ -112,6 +121,13 @@ fn what_is_wrong_is_named_with_its_place_its_value_and_what_is_allowed() {
         (r#"{"root":"host","argv":["x"],"version":2}"#, "version", "2", "1"),
         (r#"{"root":"host","argv":["x"],"init":1}"#, "init", "1", "true or false"),
         (r#"{"root":"host","argv":["x"],"seccomp":"App"}"#, "seccomp", "\"App\"", "\"app\""),
+        (r#"{"root":"host","argv":["x"],"seccomp":7}"#, "seccomp", "7", "linux.seccomp"),
+        (
+            r#"{"root":"host","argv":["x"],"seccomp":{"defaultAction":"DENY"}}"#,
+            "configuration: seccomp.defaultAction",
+            "\"DENY\"",
+            "SCMP_ACT_ERRNO",
+        ),
         (r#"{"root":"host","argv":["x"],"preserve_fds":-1}"#, "preserve_fds", "-1", "a number"),
         (r#"{"root":"host","argv":["x"],"preserve_fds":4294967296}"#, "preserve_fds", "4294967296", "a number"),
         (r#"{"root":"host","argv":["x"],"user":{"user":"5"}}"#, "user.user", "\"5\"", "a name"),
