@@ -311,6 +311,36 @@ INJECTED = [
              rlimits=[["RLIMIT_NOFILE", 64, 1 << 40]]),
 ]
 
+SAYS_SIZE = "trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.1; done"
+
+CONSOLES = [
+    Behaviour("console", {"argv": sh("tty; stty size; test /dev/console -ef /dev/pts/0 && echo same; echo err >&2; exit 3"),
+                          "console": [50, 132]}, Outcome(3, "/dev/pts/0\r\n50 132\r\nsame\r\nerr\r\n")),
+    Behaviour("console_without_init", {"argv": sh("echo $$; test -t 0 && echo to >/dev/tty"), "console": [24, 80],
+                                       "init": False}, Outcome(0, "1\r\nto\r\n")),
+    Behaviour("console_of_a_user", {"argv": sh("stat -c %u /dev/pts/0 /dev/console; echo to >/dev/tty"), "console": [24, 80],
+                                    "user": "1000:50"}, Outcome(0, "1000\r\n1000\r\nto\r\n"), only="root"),
+    Behaviour("interrupt_key", {"argv": sh(READY), "console": [24, 80]},
+              Outcome(130, like(r"ready\r\n(\^C)?"), ended_by="signalled"), acts=(("read", "ready\r\n"), ("type", "\x03"))),
+    Behaviour("end_of_input_key", {"argv": ["/bin/wc", "-c"], "console": [24, 80]}, Outcome(0, "four\r\n5\r\n"),
+              acts=(("type", "four\n"), ("read", "four\r\n"), ("type", "\x04"))),
+    Behaviour("resize", {"argv": sh(SAYS_SIZE), "console": [24, 80]}, Outcome(5, "ready\r\n10 20\r\n"),
+              acts=(("read", "ready\r\n"), ("resize", "10 20"))),
+    Behaviour("hang_up", {"argv": sh(READY), "console": [24, 80]}, Outcome(129, "ready\r\n", ended_by="signalled"),
+              acts=(("read", "ready\r\n"), ("hang up", None))),
+    Behaviour("console_before_the_start", {"argv": ["/bin/cat"], "console": [24, 80]}, Outcome(0, "early\r\nearly\r\n"),
+              acts=(("create", None), ("type", "early\n\x04"), ("read", "early\r\n"), ("start", None))),
+    Behaviour("start_after_hanging_up", {"argv": ["/bin/true"], "console": [24, 80]}, Outcome(125, ended_by="setup"),
+              acts=(("create", None), ("hang up", None), ("start", None)),
+              done=("done", "done", Refusal("SYSTEM", like("take the console as controlling terminal: EIO .*"),
+                                            "console.session", 5))),
+    Behaviour("inject_on_a_console", {"argv": sh(READY)}, KILLED, acts=(
+        ("read", "ready\n"), ("inject", {"argv": sh("tty; stty size; exit 3"), "console": [7, 9]}), ("kill", None)),
+        done=("done", Outcome(3, "/dev/pts/0\r\n7 9\r\n"), "done")),
+    Behaviour("console_that_is_too_large", {"argv": ["/bin/true"], "console": [65536, 80]},
+              Refusal("INVALID", "rows 65536: it is a number of characters from 0 to 65535")),
+]
+
 REFUSALS = [
     Behaviour("not_found", {"argv": ["/bin/nowhere"]},
               Refusal("NOT_FOUND", "execute /bin/nowhere: ENOENT (No such file or directory): no such program in the container",
@@ -350,4 +380,4 @@ REFUSALS = [
               Refusal("ROOT", like("bind {folder}/nowhere: ENOENT .*"), "rootfs.source", 2)),
 ]
 
-BEHAVIOURS = [*ENDS, *PROCESS, *DEADLINES, *STREAMS, *SURROUNDINGS, *ACTS, *INJECTED, *REFUSALS]
+BEHAVIOURS = [*ENDS, *PROCESS, *DEADLINES, *STREAMS, *SURROUNDINGS, *ACTS, *INJECTED, *CONSOLES, *REFUSALS]

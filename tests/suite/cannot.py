@@ -13,6 +13,8 @@ from languages import REPOSITORY
 CANNOT = {
     ("cli", "inject seccomp"): "`inject` runs its command under `system`, or under the profile of a container with a name",
     ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
+    ("cli", "console"): "`contain` copies between its own terminal and the container's",
+    ("cli", "inject console"): "`inject -t` copies between its own terminal and the container's",
     ("cli", "stop"): "a signal to `contain` and a wait are its stop",
 }
 """(language, what): the reason."""
@@ -30,6 +32,9 @@ SIGNS = {
     "inject": {"cli": r"usage: inject", "c": r"contain_container_inject\(", "python": r"def inject\("},
     "inject seccomp": {"cli": r"(?s)--seccomp.*usage: contain", "c": r"// A CONTAIN_SECCOMP_ value; 0: the container's own.",
                        "python": r"def inject\((.|\n)*?seccomp:"},
+    "console": {"cli": r"--console\b", "c": r"contain_container_take_console\(", "python": r"\n    console:"},
+    "inject console": {"cli": r"--console\b", "c": r"contain_process_take_console\(",
+                       "python": r"def inject\((.|\n)*?console:"},
     "signal": {"cli": r"usage: contain", "c": r"contain_container_signal\(", "python": r"def kill\(self, signal"},
 }
 """What shows in an interface that a language can: the help, the header, the package's sources."""

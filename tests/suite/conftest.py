@@ -15,8 +15,8 @@ from languages import C, CommandLine, Python
 TOP_ID = 2**32 - 2
 """What root's default map puts container 0 on."""
 BUSYBOX = pathlib.Path("/bin/busybox")
-APPLETS = """cat dd echo env grep head hostname id ip kill ls mount od printf pwd readlink sh sleep stat tail test tr true
-    unshare wc""".split()
+APPLETS = """cat dd echo env grep head hostname id ip kill ls mount od printf pwd readlink sh sleep stat stty tail test tr
+    true tty unshare wc""".split()
 
 
 @pytest.fixture(scope="session")

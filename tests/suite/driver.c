@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,9 +129,8 @@ static int read_more(int from, struct buffer *into) {
 }
 
 static void read_all(int from, struct buffer *into) {
-    while (read_more(from, into)) {
+    while (from >= 0 && read_more(from, into)) {
     }
-    close(from);
 }
 
 // Three pipes; what the command does not have of them is in `ours`.
@@ -147,10 +147,33 @@ static void open_pipes(int ours[3], int theirs[3]) {
 
 static void close_all(const int descriptors[3]) {
     for (int number = 0; number < 3; number++)
-        close(descriptors[number]);
+        if (descriptors[number] >= 0)
+            close(descriptors[number]);
+}
+
+// In place of the pipes, where there is a console: its other end.
+static void use_console(int master, int ours[3]) {
+    if (master < 0)
+        broken("there is no console", "");
+    close_all(ours);
+    ours[0] = ours[2] = -1;
+    ours[1] = master;
+}
+
+static void type(int console, const char *text) {
+    if (write(console, text, strlen(text)) != (ssize_t)strlen(text))
+        broken("type", text);
+}
+
+static void resize(int console, const char *size) {
+    struct winsize window = {0};
+    if (sscanf(size, "%hu %hu", &window.ws_row, &window.ws_col) != 2 || ioctl(console, TIOCSWINSZ, &window) < 0)
+        broken("resize", size);
 }
 
 static void feed(int to, const char *text) {
+    if (to < 0)
+        return;
     if (text != NULL && write(to, text, strlen(text)) != (ssize_t)strlen(text))
         broken("stdin", text);
     close(to);
@@ -205,6 +228,15 @@ static int set_capabilities(contain_config *config, size_t end, contain_error **
     return done;
 }
 
+static int set_console(contain_config *config, const char *value, contain_error **err) {
+    char parts[4][256];
+    divide(value, parts);
+    if (contain_config_set_console(config, CONTAIN_CONSOLE_TAKEN, err) < 0)
+        return -1;
+    return contain_config_set_console_size(config, (uint32_t)strtoul(parts[0], NULL, 10),
+                                           (uint32_t)strtoul(parts[1], NULL, 10), err);
+}
+
 static int set(contain_config *config, const char *field, contain_error **err) {
     const char *value;
     if ((value = value_of(field, "chdir")) != NULL)
@@ -235,6 +267,8 @@ static int set(contain_config *config, const char *field, contain_error **err) {
         return add_mount(config, value, err);
     if ((value = value_of(field, "rlimits")) != NULL)
         return set_limit(config, value, err);
+    if ((value = value_of(field, "console")) != NULL)
+        return set_console(config, value, err);
     if (value_of(field, "ask") == NULL && value_of(field, "capabilities") == NULL &&
         value_of(field, "no_capabilities") == NULL &&
         value_of(field, "argv") == NULL && value_of(field, "env") == NULL && value_of(field, "stdin") == NULL &&
@@ -296,7 +330,7 @@ static uint64_t limits_of(size_t from, size_t to, uint64_t limits[16][3]) {
 static void inject(const contain_container *container, size_t from, size_t to) {
     const char **argv = values("argv", from, to), **env = values("env", from, to), **text = values("stdin", from, to);
     const char **groups = values("groups", from, to), **capabilities = values("capabilities", from, to);
-    const char *new_privs = last("no_new_privs", from, to);
+    const char *new_privs = last("no_new_privs", from, to), *console = last("console", from, to);
     uint64_t limits[16][3], limits_count = limits_of(from, to, limits);
     int ours[3], theirs[3];
     open_pipes(ours, theirs);
@@ -317,6 +351,15 @@ static void inject(const contain_container *container, size_t from, size_t to) {
         .rlimits_count = limits_count,
         .no_new_privs = new_privs != NULL ? word(new_privs, switches, 0) : 0,
     };
+    if (console != NULL) {
+        char parts[4][256];
+        divide(console, parts);
+        options.stdin_kind = options.stdout_kind = options.stderr_kind = CONTAIN_STDIO_INHERIT;
+        options.stdin_fd = options.stdout_fd = options.stderr_fd = 0;
+        options.console = CONTAIN_CONSOLE_TAKEN;
+        options.console_rows = (uint16_t)atoi(parts[0]);
+        options.console_columns = (uint16_t)atoi(parts[1]);
+    }
     contain_process *process = NULL;
     contain_error *error = NULL;
     contain_result result;
@@ -325,13 +368,15 @@ static void inject(const contain_container *container, size_t from, size_t to) {
     int done = contain_container_inject(container, argv, &options, sizeof options, &process, &error);
     close_all(theirs);
     if (done == 0) {
+        if (console != NULL)
+            use_console(contain_process_take_console(process, NULL), ours);
         feed(ours[0], text[0]);
+        ours[0] = -1;
         read_all(ours[1], &output);
         read_all(ours[2], &errors);
         done = contain_process_wait(process, LONGEST_WAIT, &result, sizeof result, &error);
-    } else {
-        close_all(ours);
     }
+    close_all(ours);
     if (done < 0)
         put_error(error);
     else
@@ -368,13 +413,20 @@ static void tell(const char *what) {
     contain_config_free(config);
 }
 
-static void act(const contain_container *container, size_t at, int from, struct buffer *output) {
+static void act(const contain_container *container, size_t at, int ours[3], struct buffer *output) {
     const char *what = value_of(fields[at], "act"), *argument = strchr(what, ' ');
     int number = argument != NULL ? atoi(argument) : 0, done = 0;
     contain_error *error = NULL;
     if (strncmp(what, "read ", 5) == 0) {
-        while (output->length < strlen(what + 5) && read_more(from, output)) {
+        while (output->length < strlen(what + 5) && read_more(ours[1], output)) {
         }
+    } else if (strncmp(what, "type ", 5) == 0) {
+        type(ours[1], what + 5);
+    } else if (strncmp(what, "resize ", 7) == 0) {
+        resize(ours[1], what + 7);
+    } else if (strcmp(what, "hang up") == 0) {
+        close(ours[1]);
+        ours[1] = -1;
     } else if (strncmp(what, "signal ", 7) == 0) {
         done = contain_container_signal(container, number, &error);
     } else if (strncmp(what, "stop ", 5) == 0) {
@@ -416,13 +468,15 @@ static void finish(const contain_container *container, const int ours[3], struct
         broken("the container did not end", "");
     else
         put_outcome(&result, output, &errors);
+    // Not before the end: closing a console is a hang-up.
+    close_all(ours);
     free(errors.bytes);
 }
 
 static void answer(void) {
     size_t at = first_act(0);
     int creates = at < count && strcmp(fields[at], "act=create") == 0, ours[3], theirs[3], done;
-    const char **text = values("stdin", 0, at);
+    const char **text = values("stdin", 0, at), **console = values("console", 0, at);
     contain_config *config = NULL;
     contain_container *container = NULL;
     contain_error *error = NULL;
@@ -436,6 +490,8 @@ static void answer(void) {
         .stderr_kind = CONTAIN_STDIO_DESCRIPTOR,
         .stderr_fd = theirs[2],
     };
+    if (console[0] != NULL)
+        memset(&options, 0, sizeof options);
     done = configure(&config, &error);
     if (done == 0)
         done = (creates ? contain_container_create : contain_container_run)(config, &options, sizeof options,
@@ -443,10 +499,13 @@ static void answer(void) {
     close_all(theirs);
     fputs("{\"acts\": [", out);
     if (done == 0) {
+        if (console[0] != NULL)
+            use_console(contain_container_take_console(container, NULL), ours);
         feed(ours[0], text[0]);
+        ours[0] = -1;
         for (const char *between = ""; at < count; at = first_act(at + 1), between = ", ") {
             fputs(between, out);
-            act(container, at, ours[1], &output);
+            act(container, at, ours, &output);
         }
         fputs("], \"end\": ", out);
         finish(container, ours, &output);
@@ -460,6 +519,7 @@ static void answer(void) {
     contain_config_free(config);
     free(output.bytes);
     free(text);
+    free(console);
 }
 
 int main(void) {

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The suite's behaviours through the Python package: a request of JSON a line on stdin, an answer a line on stdout.
 
-Without acts it is `contain.run`, with acts a `contain.Container`.
+Without acts it is `contain.run`, with acts or a console a `contain.Container`.
 """
 
 import dataclasses
 import json
 import resource
 import sys
+import termios
 from typing import Any
 
 import contain
 
 LONGEST_WAIT = 20
+PIPES = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
 NAMES = {"chdir": "cwd"}
 """What the package calls otherwise."""
 
@@ -30,6 +32,9 @@ def keywords(config: dict[str, Any]) -> dict[str, Any]:
         ]
     if "overlay" in out:
         out["overlay"] = contain.Overlay(size=out["overlay"])
+    if "console" in out:
+        rows, columns = out["console"]
+        out["console"] = contain.Console(rows=rows, columns=columns)
     if "mounts" in out:
         out["mounts"] = [mount(entry) for entry in out["mounts"]]
     return out
@@ -73,18 +78,48 @@ def run(config: dict[str, Any]) -> dict[str, Any]:
 
 def inject(container: contain.Container, command: dict[str, Any]) -> dict[str, Any]:
     given = keywords({"root": "host", **command})
-    pipes = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
-    with container.inject(given.pop("argv"), **pipes, **given) as process:
-        stdout, stderr = process.communicate(command.get("stdin", "").encode(), timeout=LONGEST_WAIT)
-        result = process.wait()
+    with container.inject(given.pop("argv"), **({} if "console" in given else PIPES), **given) as process:
+        if "console" in given:
+            console = Console(process)
+            stdout, stderr = console.read(), b""
+            result = process.wait(LONGEST_WAIT)
+            console.close()
+        else:
+            stdout, stderr = process.communicate(command.get("stdin", "").encode(), timeout=LONGEST_WAIT)
+            result = process.wait()
     return outcome_of(result.returncode, result.ended_by, stdout or b"", stderr or b"")
 
 
-def act(container: contain.Container, kind: str, argument: Any, output: bytearray) -> Any:
+class Console:
+    """A console's other end, read as a pipe is."""
+
+    def __init__(self, handle: contain.Container | contain.Process) -> None:
+        self.file = open(handle.take_console(), "r+b", buffering=0)
+
+    def read(self, most: int = -1) -> bytes:
+        """So many bytes, or what there is until the end, which is EIO."""
+        read = b""
+        while len(read) != most:
+            try:
+                read += self.file.read(1)
+            except OSError:
+                break
+        return read
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def act(container: contain.Container, kind: str, argument: Any, output: bytearray, stdout: Any) -> Any:
     if kind == "read":
-        assert container.stdout is not None
-        while len(output) < len(argument) and (byte := container.stdout.read(1)):
+        while len(output) < len(argument) and (byte := stdout.read(1)):
             output += byte
+    elif kind == "type":
+        stdout.file.write(argument.encode())
+    elif kind == "resize":
+        termios.tcsetwinsize(stdout.file, tuple(map(int, argument.split())))
+    elif kind == "hang up":
+        stdout.close()
     elif kind == "signal":
         container.kill(argument)
     elif kind == "stop":
@@ -109,20 +144,26 @@ def act(container: contain.Container, kind: str, argument: Any, output: bytearra
 
 
 def play(config: dict[str, Any], acts: list[list[Any]], done: list[Any]) -> dict[str, Any]:
-    make = contain.Container.create if acts[0][0] == "create" else contain.Container.run
-    pipes = {"stdin": contain.PIPE, "stdout": contain.PIPE, "stderr": contain.PIPE}
-    container, output = make(contain.Config(**keywords(config)), **pipes), bytearray()
+    make = contain.Container.create if acts and acts[0][0] == "create" else contain.Container.run
+    pipes = {} if "console" in config else PIPES
+    container, output, errors = make(contain.Config(**keywords(config)), **pipes), bytearray(), b""
     with container:
-        container.stdin.write(config.get("stdin", "").encode())
-        container.stdin.close()
+        stdout = container.stdout if pipes else Console(container)
+        if pipes:
+            container.stdin.write(config.get("stdin", "").encode())
+            container.stdin.close()
         for kind, argument in acts:
             try:
-                done.append(act(container, kind, argument, output))
+                done.append(act(container, kind, argument, output, stdout))
             except contain.ContainError as error:
                 done.append(error_of(error))
-        output += container.stdout.read()
-        errors = container.stderr.read()
+        if ("hang up", None) not in map(tuple, acts):
+            output += stdout.read()
+        if pipes:
+            errors = container.stderr.read()
         result = container.wait(LONGEST_WAIT)
+        # Not before the end: closing a console is a hang-up.
+        stdout.close()
     return outcome_of(result.returncode, result.ended_by, bytes(output), errors)
 
 
@@ -140,7 +181,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     config, acts, done = request["config"], request["acts"], []
     asked = config.pop("ask", None)
     try:
-        end = tell(asked, config) if asked else play(config, acts, done) if acts else run(config)
+        is_run = not acts and "console" not in config
+        end = tell(asked, config) if asked else run(config) if is_run else play(config, acts, done)
     except contain.ContainError as error:
         end = error_of(error)
     return {"acts": done, "end": end}

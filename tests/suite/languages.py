@@ -137,7 +137,7 @@ class C(Library):
             if config.get(key) == []:
                 yield f"no_{key}="
         for key, value in config.items():
-            for one in value if isinstance(value, list) else [value]:
+            for one in value if isinstance(value, list) and key != "console" else [value]:
                 yield f"{key}={self._text(key, one)}"
 
     def _text(self, key: str, value: Any) -> str:

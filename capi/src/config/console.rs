@@ -85,7 +85,7 @@ pub unsafe extern "C" fn contain_config_set_console_size(
 }
 
 fn length(name: &str, value: u32) -> Result<u16, Error> {
-    u16::try_from(value).map_err(|_| invalid(name, value.to_string(), "it is at most 65535"))
+    u16::try_from(value).map_err(|_| invalid(name, value.to_string(), "it is a number of characters from 0 to 65535"))
 }
 
 /// What an injected command has as terminal.
