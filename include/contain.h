@@ -1198,7 +1198,7 @@ int contain_container_init_pid(const contain_container *container,
 int contain_container_pidfd(const contain_container *container, contain_error **err);
 
 // Frees a container. One that was started goes on, bound to the caller's life or detached as its configuration said;
-// one that never was is taken down. Returns at once.
+// one that never was is taken down. A console that was not taken is closed, which hangs the command up. Returns at once.
 //
 // container: the container; NULL is fine, and so is one that a fork copied.
 // Threads: nobody else may use it. Since: 0.1.
@@ -1311,7 +1311,8 @@ int contain_process_wait(const contain_process *process,
                          size_t size,
                          contain_error **err);
 
-// Frees a process. The process itself goes on; it ends with its container at the latest.
+// Frees a process. The process itself goes on; it ends with its container at the latest. A console that was not taken is
+// closed, which hangs it up.
 //
 // process: the process; NULL is fine, and so is one that a fork copied.
 // Threads: nobody else may use it. Since: 0.1.

@@ -378,7 +378,7 @@ pub unsafe extern "C" fn contain_container_pidfd(
 }
 
 /// Frees a container. One that was started goes on, bound to the caller's life or detached as its configuration said;
-/// one that never was is taken down. Returns at once.
+/// one that never was is taken down. A console that was not taken is closed, which hangs the command up. Returns at once.
 ///
 /// container: the container; NULL is fine, and so is one that a fork copied.
 /// Threads: nobody else may use it. Since: 0.1.

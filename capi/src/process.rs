@@ -259,7 +259,8 @@ pub unsafe extern "C" fn contain_process_wait(
     }
 }
 
-/// Frees a process. The process itself goes on; it ends with its container at the latest.
+/// Frees a process. The process itself goes on; it ends with its container at the latest. A console that was not taken is
+/// closed, which hangs it up.
 ///
 /// process: the process; NULL is fine, and so is one that a fork copied.
 /// Threads: nobody else may use it. Since: 0.1.

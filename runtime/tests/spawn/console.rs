@@ -2,7 +2,7 @@
 //! Consoles whose other end the caller takes: what the command has, and what the caller does with its end.
 
 use crate::scenario::{PATIENCE, alone, assert_exited, config, ended, pipe, shell};
-use contain::{Config, Console, Container, EndedBy, Injection, Kind, Outcome, Stdio, Window};
+use contain::{Config, Console, Container, EndedBy, Injection, Kind, Outcome, Profile, Stdio, Window};
 use contain_sys::Fd;
 use contain_sys::signal::{Poll, poll, poll_event};
 use contain_sys::terminal::set_window_size;
@@ -278,5 +278,22 @@ fn injected_commands_have_consoles_of_their_own() {
         assert_eq!(descriptors(), before, "a descriptor is left");
         drop(own);
         signalled(&ended(&container), libc::SIGHUP);
+    });
+}
+
+#[test]
+fn place_that_is_no_devpts_is_refused() {
+    alone("console::place_that_is_no_devpts_is_refused", || {
+        // What is opened there must not wait either.
+        for made in ["true", "mkfifo /dev/pts/ptmx", "ln -s /dev/null /dev/pts/ptmx"] {
+            let script = format!("mount -t tmpfs none /dev/pts && {made} && echo ready; exec sleep 1000");
+            let wanted = Config { seccomp: Profile::System, capabilities: None, ..shell(&script) };
+            let container = Container::run(&on_console(wanted)).expect("start");
+            let mut seen = dialog(&container);
+            seen.expect("ready");
+            let error = container.inject(&injection("true")).expect_err("there is no terminal");
+            assert!(error.to_string().contains("no devpts file system"), "{made}: {error}");
+            container.end(EndedBy::Signalled).expect("its end");
+        }
     });
 }
