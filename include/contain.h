@@ -123,16 +123,17 @@
 // The deadline passed and everything was killed; status is SIGKILL's number.
 #define CONTAIN_ENDED_WALL 3
 
-// The limit of CPU time was reached. This version gives no such result.
+// The command has used up the CPU time of its RLIMIT_CPU; status is SIGXCPU's number, or SIGKILL's at the hard limit.
 #define CONTAIN_ENDED_CPU 4
 
-// The command itself was killed for lack of memory. This version gives no such result.
+// The command itself was killed for lack of memory. This version, which makes no cgroup, gives no such result.
 #define CONTAIN_ENDED_MEMORY 5
 
 // The caller ended it because of its output (contain_container_end()).
 #define CONTAIN_ENDED_OUTPUT 6
 
-// The seccomp filter killed the command. This version gives no such result: a SIGSYS is CONTAIN_ENDED_SIGNALLED.
+// The seccomp filter ended the command; status is SIGSYS's number. Sent by somebody inside, under a filter that can do
+// that, the signal looks the same.
 #define CONTAIN_ENDED_SECCOMP 7
 
 // The command never began; status is 125.

@@ -14,13 +14,14 @@ pub const CONTAIN_ENDED_SIGNALLED: u32 = 2;
 
 /// The deadline passed and everything was killed; status is SIGKILL's number.
 pub const CONTAIN_ENDED_WALL: u32 = 3;
-/// The limit of CPU time was reached. This version gives no such result.
+/// The command has used up the CPU time of its RLIMIT_CPU; status is SIGXCPU's number, or SIGKILL's at the hard limit.
 pub const CONTAIN_ENDED_CPU: u32 = 4;
-/// The command itself was killed for lack of memory. This version gives no such result.
+/// The command itself was killed for lack of memory. This version, which makes no cgroup, gives no such result.
 pub const CONTAIN_ENDED_MEMORY: u32 = 5;
 /// The caller ended it because of its output (contain_container_end()).
 pub const CONTAIN_ENDED_OUTPUT: u32 = 6;
-/// The seccomp filter killed the command. This version gives no such result: a SIGSYS is CONTAIN_ENDED_SIGNALLED.
+/// The seccomp filter ended the command; status is SIGSYS's number. Sent by somebody inside, under a filter that can do
+/// that, the signal looks the same.
 pub const CONTAIN_ENDED_SECCOMP: u32 = 7;
 /// The command never began; status is 125.
 pub const CONTAIN_ENDED_SETUP: u32 = 8;
@@ -29,8 +30,9 @@ const _: () = {
     assert!(CONTAIN_ENDED_EXITED == EndedBy::Exited as u32 && CONTAIN_ENDED_SIGNALLED == EndedBy::Signalled as u32);
     assert!(CONTAIN_ENDED_WALL == EndedBy::Wall as u32 && CONTAIN_ENDED_OUTPUT == EndedBy::Output as u32);
     assert!(CONTAIN_ENDED_SETUP == EndedBy::Setup as u32);
-    // What the runtime does not give: the numbers are taken all the same.
-    assert!(CONTAIN_ENDED_CPU == 4 && CONTAIN_ENDED_MEMORY == 5 && CONTAIN_ENDED_SECCOMP == 7);
+    assert!(CONTAIN_ENDED_CPU == EndedBy::Cpu as u32 && CONTAIN_ENDED_SECCOMP == EndedBy::Seccomp as u32);
+    // What the runtime does not give: the number is taken all the same.
+    assert!(CONTAIN_ENDED_MEMORY == 5);
 };
 
 /// How a command ended. Times are those of the command and of everything it waited for.

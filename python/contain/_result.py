@@ -22,8 +22,12 @@ class EndedBy(enum.StrEnum):
     """A signal ended it."""
     WALL = "wall"
     """The deadline passed, and all that ran in the container was killed."""
+    CPU = "cpu"
+    """It has used up the CPU time of its `Rlimit`: by SIGXCPU, or by SIGKILL at the hard limit."""
     OUTPUT = "output"
     """There was more output than `run` was told to take, and all that ran in the container was killed."""
+    SECCOMP = "seccomp"
+    """The filter on system calls ended it, by SIGSYS."""
     SETUP = "setup"
     """It never began: making the container or executing the command failed; the return code is 125."""
 

@@ -8,6 +8,7 @@ use crate::config::{Config, Console, Profile, Root};
 use crate::container::Injection;
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along};
+use crate::outcome::Causes;
 use crate::plan::Draft;
 use crate::recorder;
 pub use crate::recorder::Place;
@@ -43,7 +44,7 @@ impl Manner<'_> {
         draft.told = if self.records { Told::Record } else { Told::Text };
         if let Some(place) = &self.result {
             draft.finally(Step::Report {});
-            recorder::start(place, along)?;
+            recorder::start(place, draft.causes, along)?;
         }
         Ok(())
     }
@@ -72,7 +73,7 @@ pub fn contain(config: &Config, name: Option<&str>, manner: &Manner<'_>) -> Erro
         let mut along = Along::new(config.preserve_fds, &[]);
         along.directories(config)?;
         along.starter()?;
-        let entry = name.map(|name| register(name, config, &mut along)).transpose()?;
+        let entry = name.map(|name| register(name, config, draft.causes, &mut along)).transpose()?;
         manner.enter(&mut draft, &mut along)?;
         Ok((draft, along, entry))
     };
@@ -88,9 +89,9 @@ pub fn contain(config: &Config, name: Option<&str>, manner: &Manner<'_>) -> Erro
 }
 
 /// Puts the container that this process becomes under a name on disk.
-fn register(name: &str, config: &Config, along: &mut Along) -> Result<Entry, Error> {
+fn register(name: &str, config: &Config, causes: Causes, along: &mut Along) -> Result<Entry, Error> {
     check_name(name)?;
-    let entry = Runtime::open(None)?.register(name, config)?;
+    let entry = Runtime::open(None)?.register(name, config, causes)?;
     entry.along(along)?;
     named::keep(&entry)?;
     Ok(entry)

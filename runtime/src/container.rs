@@ -7,7 +7,7 @@ mod monitored;
 mod transfer;
 
 pub(crate) use console::Master;
-pub(crate) use monitored::{First, Monitored, check_owner, first_message, outcome, readable, reap};
+pub(crate) use monitored::{First, Monitored, check_owner, first_message, readable, reap};
 use monitored::{Handle, gone};
 pub use transfer::copied;
 

@@ -5,6 +5,7 @@ use crate::LIBEXECDIR;
 use crate::caller::{own, raw, system};
 use crate::config::{Config, Lifetime, Root, Stdio, reach_of};
 use crate::error::{Error, Kind, errno_text};
+use crate::outcome::Causes;
 use crate::plan::{Bytes, Draft, Test};
 use contain_plan::Descriptors;
 use contain_sys::fd::OnExec;
@@ -298,6 +299,7 @@ fn try_in_place(
 pub(crate) struct Launched {
     pub monitor: Spawned,
     pub plan: Bytes,
+    pub causes: Causes,
 }
 
 /// Starts contain-init with this plan beside this process.
@@ -338,7 +340,7 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
             preserved: along.preserved,
         };
         match spawn::spawn(&request, &mut stacks) {
-            Ok(monitor) => return Ok(Launched { monitor, plan: bytes }),
+            Ok(monitor) => return Ok(Launched { monitor, plan: bytes, causes: draft.causes }),
             Err(errno) => {
                 let error = system("init", "start", "contain-init")(errno);
                 refused = match errno.0 {

@@ -2,6 +2,7 @@
 //! Writing plans: steps into buffers that are wiped when they are dropped, the header in front at the end.
 
 use crate::error::{Error, Kind};
+use crate::outcome::Causes;
 use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, Told, write_step};
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
@@ -93,6 +94,8 @@ pub(crate) struct Draft {
     pub remarks: Notes,
     /// How the starter prints a failure.
     pub told: Told,
+    /// What of it can end the command.
+    pub causes: Causes,
 }
 
 impl Draft {
@@ -124,6 +127,7 @@ impl Draft {
 
     /// A step.
     pub fn push(&mut self, doer: Doer, optional: bool, step: Step<'_>) {
+        self.causes.note(&step);
         write_step(&mut self.steps, doer, optional, &step);
         self.count += 1;
     }

@@ -7,15 +7,13 @@ use serde_json::{Value, json};
 
 /// The record of an end.
 pub fn of_outcome(outcome: &Outcome) -> String {
-    let (ended_by, status, signal) = match outcome.ended_by {
-        EndedBy::Exited => ("exited", Some(outcome.status), None),
-        EndedBy::Signalled => ("signalled", None, Some(outcome.status)),
-        EndedBy::Wall => ("wall", None, Some(outcome.status)),
-        EndedBy::Output => ("output", None, Some(outcome.status)),
-        EndedBy::Setup => ("setup", None, None),
+    let (status, signal) = match outcome.ended_by {
+        EndedBy::Exited => (Some(outcome.status), None),
+        EndedBy::Setup => (None, None),
+        _ => (None, Some(outcome.status)),
     };
     line(&json!({
-        "ended_by": ended_by, "exit_status": outcome.exit_status(), "status": status, "signal": signal,
+        "ended_by": outcome.ended_by.word(), "exit_status": outcome.exit_status(), "status": status, "signal": signal,
         "wall": outcome.wall.as_secs_f64(), "user": outcome.user.as_secs_f64(), "system": outcome.system.as_secs_f64(),
         "peak_memory": outcome.peak_memory, "error": null,
     }))

@@ -6,9 +6,9 @@
 
 use crate::background::{apart, wipe_arguments};
 use crate::caller::{own, raw, system};
-use crate::container::outcome;
 use crate::error::{Error, Kind};
 use crate::launch::Along;
+use crate::outcome::{Causes, Outcome};
 use crate::{diagnose, record};
 use contain_plan::message::{Ending, Failure, LENGTH, Message, Reached};
 use contain_plan::{MAX_LENGTH, Plan};
@@ -74,10 +74,10 @@ fn unusable(number: i32, errno: Errno) -> Error {
 }
 
 /// Starts the recorder of the container whose supervisor this process becomes.
-pub(crate) fn start(place: &Place, along: &mut Along) -> Result<(), Error> {
+pub(crate) fn start(place: &Place, causes: Causes, along: &mut Along) -> Result<(), Error> {
     let ours = along.recorder()?;
     let (what, socket) = ("the process that writes the record", raw(&ours));
-    apart(STAGE, what, || settle(place, socket), || stand_by(place, socket))
+    apart(STAGE, what, || settle(place, socket), || stand_by(place, causes, socket))
 }
 
 /// Nobody looks in, no signal ends it but that of its own clock, and nothing is kept from being unmounted.
@@ -93,13 +93,13 @@ fn settle(place: &Place, socket: Fd) -> Result<(), Errno> {
     identity::set_dumpable(Dumpable::No)
 }
 
-fn stand_by(place: &Place, socket: Fd) -> i32 {
+fn stand_by(place: &Place, causes: Causes, socket: Fd) -> i32 {
     loop {
         let mut buffer = [0u8; LENGTH];
         let Ok((length, passed)) = socket::receive(socket, &mut buffer, Wait::Yes) else { return 1 };
         let passed = passed.is_some().then(|| own(passed));
         let record = match Message::from_bytes(&buffer[..length]) {
-            Ok(Message::Ended(ending)) => ended(&ending),
+            Ok(Message::Ended(ending)) => ended(&ending, causes),
             Ok(Message::Failed(failure)) => record::of_failure(&failed(passed, &failure)),
             Ok(_) => continue,
             Err(_) => return 0,
@@ -113,8 +113,8 @@ fn stand_by(place: &Place, socket: Fd) -> i32 {
     }
 }
 
-fn ended(ending: &Ending) -> String {
-    let outcome = outcome(ending, None);
+fn ended(ending: &Ending, causes: Causes) -> String {
+    let outcome = Outcome::of(ending, None, causes);
     match ending.reached {
         Reached::Failure => {
             let error = Error::new(Kind::System, "watch", "watch", "the command")

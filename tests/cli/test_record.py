@@ -55,6 +55,16 @@ def until_no_recorder():
     lib.until(lambda: not recorders(), what="the end of the recorder")
 
 
+def test_limit_of_cpu_time_ends_the_command_and_the_record_says_so(ours, root):
+    limited = script(ours, root, None, "while :; do :; done", "--init", "--rlimit", "cpu=1:9")
+    assert ends(limited, "cpu", status=None, signal=signal.SIGXCPU)["user"] > 0.5
+    ends(script(ours, root, None, "kill -XCPU $$", "--init", "--rlimit", "cpu=9"), "signalled", signal=signal.SIGXCPU)
+    with lib.Supervisor([ours.contain, "-c", root, "/bin/sh", "-c", "echo up; read end"]) as supervisor:
+        supervisor.expect("up")
+        command = [ours.inject, "--json", "--rlimit", "cpu=1", supervisor.pid, "sh", "-c", "while :; do :; done"]
+        ends(lib.run(command), "cpu", signal=signal.SIGKILL)
+
+
 def script(ours, root, user, text, *options):
     return lib.run([ours.contain, "--json", *options, root, "/bin/sh", "-c", text], user=user)
 

@@ -89,6 +89,7 @@ def tmpfs(target: str, size: int, mode: int) -> dict[str, Any]:
     return {"kind": "tmpfs", "target": target, "size": size, "mode": mode}
 
 
+SPIN = "while :; do :; done"
 READY = "echo ready; exec sleep 60"
 KILLED = Outcome(137, "ready\n", ended_by="signalled")
 ENVIRONMENT = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -102,6 +103,17 @@ ENDS = [
     Behaviour("terminated_by_itself", {"argv": sh("kill -15 $$")}, Outcome(143, ended_by="signalled")),
     Behaviour("broken_pipe", {"argv": sh("kill -13 $$")}, Outcome(141, ended_by="signalled")),
     Behaviour("core_dumping_signal", {"argv": sh("kill -6 $$")}, Outcome(134, ended_by="signalled")),
+    Behaviour("sigsys_under_a_filter_that_ends_nothing", {"argv": sh("kill -31 $$")}, Outcome(159, ended_by="signalled")),
+    Behaviour("ended_by_cpu_time", {"argv": sh(SPIN), "rlimits": [["RLIMIT_CPU", 1, 1]]}, Outcome(137, ended_by="cpu"),
+              only="root"),
+    Behaviour("ended_by_the_soft_limit_of_cpu_time", {"argv": sh(SPIN), "rlimits": [["RLIMIT_CPU", 1, 3]]},
+              Outcome(152, "", like(".*"), ended_by="cpu"), only="user"),
+    Behaviour("sigxcpu_before_its_time", {"argv": sh("kill -24 $$"), "rlimits": [["RLIMIT_CPU", 5, 5]]},
+              Outcome(152, "", like(".*"), ended_by="signalled")),
+    Behaviour("killed_with_a_limit_of_cpu_time", {"argv": sh(READY), "rlimits": [["RLIMIT_CPU", 5, 5]]}, KILLED,
+              acts=(("read", "ready\n"), ("kill", None))),
+    Behaviour("deadline_before_the_limit_of_cpu_time", {"argv": sh(SPIN), "timeout": 0.3, "rlimits": [["RLIMIT_CPU", 5, 5]]},
+              Outcome(124, ended_by="wall")),
     Behaviour("what_is_left_ends_too", {"argv": sh("sleep 60 & echo begun")}, Outcome(0, "begun\n")),
 ]
 
@@ -306,6 +318,7 @@ INJECTED = [
              "root", user="guest:50", capabilities=[], no_new_privs=True),
     injected("inject_limits", sh("ulimit -n; ulimit -Hn; ulimit -c"), Outcome(0, "64\n128\n0\n"),
              rlimits=[["RLIMIT_NOFILE", 64, 128], ["RLIMIT_CORE", 0, 0]]),
+    injected("inject_ended_by_cpu_time", sh(SPIN), Outcome(137, ended_by="cpu"), "user", rlimits=[["RLIMIT_CPU", 1, 1]]),
     injected("inject_limit_above_the_callers", ["/bin/true"],
              Refusal("SYSTEM", like("set resource limit nofile: EPERM .*"), "process.rlimit", 1),
              rlimits=[["RLIMIT_NOFILE", 64, 1 << 40]]),

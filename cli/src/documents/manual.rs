@@ -77,7 +77,8 @@ error, what RECORDS has under `error`. In place of the usage a wrong command lin
 Where a filter or a limit leaves nothing to print with, a failure is told in fixed words.";
 
 const RECORDS: &str = "\
-`ended_by` :: `exited`; `signalled`; `wall`, by `--timeout`; `setup`: the command never began; `failure`: contain itself \
+`ended_by` :: `exited`; `signalled`; `wall`, by `--timeout`; `cpu`, by `--rlimit cpu`; `seccomp`: a filter that kills or \
+traps, which the named profiles do not; `setup`: the command never began; `failure`: contain itself \
 failed meanwhile and ended the command.
 
 `exit_status` :: The status with which this program exits.

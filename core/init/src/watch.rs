@@ -50,6 +50,8 @@ pub struct Watch {
     failed: bool,
     /// The signal that ended the container where PID 1 would not have obeyed it.
     killed_by: Option<i32>,
+    /// The last signal that this has sent.
+    sent: Option<i32>,
     started_ns: u64,
     /// When it is ended, on the same clock.
     deadline_ns: Option<u64>,
@@ -97,6 +99,7 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         told: context.plan.header().told,
         failed: false,
         killed_by: None,
+        sent: None,
         started_ns,
         deadline_ns: context.deadline_us.map(|us| started_ns.saturating_add(us.saturating_mul(1000))),
         out_of_time: false,
@@ -308,7 +311,8 @@ impl Watch {
         self.kill();
     }
 
-    fn kill(&self) {
+    fn kill(&mut self) {
+        self.sent = Some(number::SIGKILL);
         // Where the tree cannot be ended, its reaper is, and the command dies with that.
         if self.tree.as_ref().is_some_and(|tree| tree.kill().is_ok()) {
             return;
@@ -365,8 +369,12 @@ impl Watch {
         if let Some(signal) = self.killed_by {
             ending.status = signal;
         }
+        let signal = Some(ending.status & 0x7f);
+        if self.sent == signal {
+            ending.reached = Reached::Asked;
+        }
         // One that ended by itself at the last moment was not ended by it.
-        if self.out_of_time && ending.status & 0x7f == number::SIGKILL {
+        if self.out_of_time && signal == Some(number::SIGKILL) {
             ending.reached = Reached::Deadline;
         }
         let (signals, asked_to_end) = (self.signals, self.killed_by.is_some() || self.out_of_time);

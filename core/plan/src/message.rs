@@ -36,6 +36,8 @@ pub enum Reached {
     Deadline = 1,
     /// None: contain's own part of the work failed.
     Failure = 2,
+    /// None: the signal that ended it is one that somebody asked the monitor for.
+    Asked = 3,
 }
 
 /// A failed step.
@@ -239,6 +241,7 @@ impl Message {
                     0 => Reached::Nothing,
                     1 => Reached::Deadline,
                     2 => Reached::Failure,
+                    3 => Reached::Asked,
                     _ => return Err(Malformed),
                 },
             }),

@@ -5,12 +5,12 @@ use super::console::Master;
 use crate::caller::{own, raw, system};
 use crate::error::{Error, Kind};
 use crate::launch::Launched;
-use crate::outcome::{EndedBy, Outcome};
+use crate::outcome::{Causes, EndedBy, Outcome};
 use crate::plan::Bytes;
 use crate::state::{State, has_ended};
 use crate::{cgroup, diagnose};
 use contain_plan::Plan;
-use contain_plan::message::{Ending, LENGTH, Message, Reached};
+use contain_plan::message::{Ending, LENGTH, Message};
 use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
@@ -66,6 +66,7 @@ pub(crate) struct Monitored {
     /// Only the monitor can kill all of it: what a command with a deadline has started in somebody else's container.
     pub(super) tree: bool,
     console: Master,
+    causes: Causes,
     state: Mutex<Told>,
 }
 
@@ -107,6 +108,7 @@ impl Monitored {
             owner: std::process::id(),
             tree: false,
             console: Master::of(console),
+            causes: launched.causes,
             state: Mutex::new(Told { plan: created.then_some(launched.plan), started: !created, ..Told::default() }),
         })
     }
@@ -331,8 +333,7 @@ impl Monitored {
             }
             Err(errno) => return Err(system("container", "hear from", "the monitor")(errno)),
         };
-        let reason = state.reason.filter(|_| ending.status & 0x7f == number::SIGKILL);
-        state.outcome = Some(outcome(&ending, reason));
+        state.outcome = Some(Outcome::of(&ending, state.reason, self.causes));
         drop(state);
         reap(&self.monitor);
         Ok(())
@@ -415,23 +416,5 @@ pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) 
             Ok(message) => return Ok(First { message, passed, console }),
             Err(_) => return Err(unexpected()),
         }
-    }
-}
-
-pub(crate) fn outcome(ending: &Ending, reason: Option<EndedBy>) -> Outcome {
-    let (ended_by, status) = match ending.status & 0x7f {
-        0 => (EndedBy::Exited, (ending.status >> 8) & 0xff),
-        signal => (EndedBy::Signalled, signal),
-    };
-    Outcome {
-        ended_by: match ending.reached {
-            Reached::Deadline => EndedBy::Wall,
-            Reached::Nothing | Reached::Failure => reason.unwrap_or(ended_by),
-        },
-        status,
-        wall: Duration::from_nanos(ending.wall_ns),
-        user: Duration::from_micros(ending.user_us),
-        system: Duration::from_micros(ending.system_us),
-        peak_memory: ending.peak_kib.saturating_mul(1024),
     }
 }

@@ -7,6 +7,7 @@ use super::directory::{Directory, STAGE};
 use super::held::{Held, Scope};
 use crate::config::{Lifetime, Profile};
 use crate::error::{Error, Kind};
+use crate::outcome::Causes;
 use crate::seccomp::{Own, Summary};
 use contain_plan::Message;
 use contain_plan::message::{Ending, Failure, LENGTH};
@@ -40,6 +41,8 @@ pub(crate) struct Document {
     /// For people.
     pub root: String,
     pub filter: Filter,
+    /// What of its configuration can end the command.
+    pub causes: Causes,
     pub lifetime: Lifetime,
     /// It is removed when the container ends, and one that was left by a crash may be replaced.
     pub transient: bool,
@@ -127,6 +130,7 @@ impl Document {
             "created": self.created,
             "root": self.root,
             "seccomp": self.filter.to_json(),
+            "causes": self.causes.to_json(),
             "lifetime": name_of(&LIFETIMES, &self.lifetime),
             "transient": self.transient,
             "monitor": self.monitor.to_json(),
@@ -144,6 +148,7 @@ impl Document {
             created: value["created"].as_u64()?,
             root: value["root"].as_str()?.to_string(),
             filter: Filter::from_json(&value["seccomp"])?,
+            causes: Causes::from_json(&value["causes"])?,
             lifetime: named(&LIFETIMES, &value["lifetime"])?,
             transient: value["transient"].as_bool()?,
             monitor: Held::from_json(&value["monitor"])?,

@@ -76,7 +76,7 @@ impl Found {
         if let Some(monitor) = &self.monitor {
             reap(monitor);
         }
-        self.record().map(|record| outcome_of(&record, self.stored.reason()))
+        self.record().map(|record| outcome_of(&record, self.stored.reason(), self.stored.causes()))
     }
 }
 

@@ -13,6 +13,7 @@ use crate::config::{Config, Lifetime, Root};
 use crate::container::{First, Master, first_message, reap};
 use crate::error::{Error, Kind};
 use crate::launch::{self, Along, Launched};
+use crate::outcome::Causes;
 use contain_plan::Message;
 use contain_sys::signal::number;
 use contain_sys::socket::{self, Wait};
@@ -79,8 +80,15 @@ impl Entry {
         Ok((&self.parent, self.directory()?, &self.name))
     }
 
-    /// Writes state.json.
-    pub fn write(&self, config: &Config, monitor: Held, init: Option<Held>, transient: bool) -> Result<(), Error> {
+    /// Writes state.json. `processes`: the monitor, and PID 1 where it is there yet.
+    pub fn write(
+        &self,
+        config: &Config,
+        causes: Causes,
+        processes: (Held, Option<Held>),
+        transient: bool,
+    ) -> Result<(), Error> {
+        let (monitor, init) = processes;
         let root = match &config.root {
             Root::Directory(path) => path.to_string_lossy().into_owned(),
             Root::Host => "--host".to_string(),
@@ -92,6 +100,7 @@ impl Entry {
             created,
             root,
             filter,
+            causes,
             lifetime: config.lifetime,
             transient,
             monitor,
@@ -188,7 +197,7 @@ fn note(
     let held = Held::new(launched.monitor.pid)?.zip(Held::new(pid)?);
     let died = || Error::new(Kind::Gone, STAGE, "create container", &entry.id).cause("it was killed meanwhile");
     let (monitor_held, init_held) = held.filter(|_| !has_ended(monitor) && !has_ended(&init)).ok_or_else(died)?;
-    entry.write(config, monitor_held, Some(init_held), transient)?;
+    entry.write(config, launched.causes, (monitor_held, Some(init_held)), transient)?;
     if config.lifetime == Lifetime::Detached {
         socket::send(raw(control), &Message::Detach.to_bytes(), Fd::NONE, Wait::Yes).map_err(|_| died())?;
     }

@@ -17,7 +17,7 @@ use crate::caller;
 use crate::config::Config;
 use crate::container::Container;
 use crate::error::{Error, Kind};
-use crate::outcome::Outcome;
+use crate::outcome::{Causes, Outcome};
 use contain_sys::Fd;
 use directory::{Directory, STAGE};
 use document::{Document, Record};
@@ -157,11 +157,11 @@ impl Runtime {
     }
 
     /// A place on disk for the container that this process is about to become the supervisor of.
-    pub(crate) fn register(&self, id: &str, config: &Config) -> Result<Entry, Error> {
+    pub(crate) fn register(&self, id: &str, config: &Config, causes: Causes) -> Result<Entry, Error> {
         check_id(id)?;
         remove::stale(self, id)?;
         let entry = Entry::make(self, id)?;
-        entry.write(config, held::Held::this_process()?, None, true)?;
+        entry.write(config, causes, (held::Held::this_process()?, None), true)?;
         Ok(entry)
     }
 
@@ -271,7 +271,7 @@ fn status_of(document: &Document, record: &Record, state: State, init: Option<i3
         pid,
         created: SystemTime::UNIX_EPOCH + Duration::from_secs(document.created),
         root: document.root.clone().into(),
-        outcome: (state == State::Stopped).then(|| stored::outcome_of(record, None)),
+        outcome: (state == State::Stopped).then(|| stored::outcome_of(record, None, document.causes)),
     }
 }
 

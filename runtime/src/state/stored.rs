@@ -9,9 +9,9 @@ use super::make::CONTROL;
 use super::{Found, State, Status, check_scope, processes, remove, status_of};
 use crate::caller::{own, raw, system};
 use crate::config::{Lifetime, Profile};
-use crate::container::{Master, outcome, readable, reap};
+use crate::container::{Master, readable, reap};
 use crate::error::{Error, Kind};
-use crate::outcome::{EndedBy, Outcome};
+use crate::outcome::{Causes, EndedBy, Outcome};
 use crate::{cgroup, diagnose, join, procfs};
 use contain_plan::message::{Ending, Failure, LENGTH, Message, Part};
 use contain_plan::{MAX_LENGTH, Plan};
@@ -66,6 +66,11 @@ impl Stored {
 
     pub fn id(&self) -> &str {
         &self.document.id
+    }
+
+    /// What of its configuration can end the command.
+    pub fn causes(&self) -> Causes {
+        self.document.causes
     }
 
     /// Whether its PID 1 was there when it was written down.
@@ -247,7 +252,7 @@ impl Stored {
         if let Some(monitor) = &monitor {
             reap(monitor);
         }
-        Ok(Some(outcome_of(&Record::read(&self.directory)?, self.reason())))
+        Ok(Some(outcome_of(&Record::read(&self.directory)?, self.reason(), self.document.causes)))
     }
 
     pub fn processes(&self) -> Result<Vec<i32>, Error> {
@@ -385,13 +390,10 @@ fn is_death(failure: &Failure) -> bool {
 }
 
 /// How a container ended, by its record. A monitor that was killed has recorded nothing, and PID 1 with it.
-pub(super) fn outcome_of(record: &Record, reason: Option<EndedBy>) -> Outcome {
+pub(super) fn outcome_of(record: &Record, reason: Option<EndedBy>, causes: Causes) -> Outcome {
     let killed = Ending { status: number::SIGKILL, ..Ending::default() };
     match (record.ended, record.failed) {
         (None, Some(failure)) if !is_death(&failure) => Outcome::NEVER_BEGUN,
-        (ended, _) => {
-            let ending = ended.unwrap_or(killed);
-            outcome(&ending, reason.filter(|_| ending.status & 0x7f == number::SIGKILL))
-        }
+        (ended, _) => Outcome::of(&ended.unwrap_or(killed), reason, causes),
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The life of a container whose every verb is another process's.
 
-use crate::scenario::{PATIENCE, alone, shell};
+use crate::scenario::{PATIENCE, alone, config, shell};
 use crate::stage::{Stage, consoled, detached, kind, sleeper};
-use contain::{Config, EndedBy, Kind, Lifetime, Root, Runtime, State};
+use contain::seccomp::Own;
+use contain::{Config, EndedBy, Kind, Lifetime, Profile, Rlimit, Root, Runtime, State};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::time::Duration;
 
@@ -57,6 +58,32 @@ fn result_is_recorded_for_those_who_come_later() {
             assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Exited, 7));
             assert!(outcome.wall > Duration::ZERO && outcome.peak_memory > 0, "{outcome:?}");
             stage.runtime().delete("web", false).expect("it has ended");
+        });
+    });
+}
+
+#[test]
+fn whose_limit_it_was_is_known_to_those_who_come_later() {
+    alone("life::whose_limit_it_was_is_known_to_those_who_come_later", || {
+        Stage::run("life::whose_limit_it_was_is_known_to_those_who_come_later", |stage| {
+            let rlimits = vec![Rlimit { resource: libc::RLIMIT_CPU, soft: 1, hard: 1 }];
+            let spin = Config { rlimits, ..detached(shell("while :; do :; done")) };
+            let outcome = stage.runtime().run("web", &spin).expect("run").wait(Some(PATIENCE)).expect("wait");
+            let outcome = outcome.expect("its end");
+            assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Cpu, libc::SIGKILL));
+            assert_eq!(stage.container("web").wait(None).expect("wait"), Some(outcome));
+            assert_eq!(stage.container("web").status().expect("status").outcome, Some(outcome));
+            stage.runtime().delete("web", false).expect("it has ended");
+            for action in ["SCMP_ACT_KILL_PROCESS", "SCMP_ACT_TRAP"] {
+                let rules = format!(r#"[{{"names":["unshare"],"action":"{action}"}}]"#);
+                let filter = format!(r#"{{"defaultAction":"SCMP_ACT_ALLOW","syscalls":{rules}}}"#);
+                let seccomp = Profile::Own(Own::from_oci(filter.as_bytes()).expect("a filter"));
+                let config = Config { seccomp, ..detached(config(&["unshare", "-U", "true"])) };
+                stage.runtime().run("web", &config).expect("run");
+                let outcome = stage.container("web").wait(Some(PATIENCE)).expect("wait").expect("its end");
+                assert_eq!((outcome.ended_by, outcome.status), (EndedBy::Seccomp, libc::SIGSYS), "{action}");
+                stage.runtime().delete("web", false).expect("it has ended");
+            }
         });
     });
 }

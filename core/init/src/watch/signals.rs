@@ -86,6 +86,7 @@ impl Watch {
                 Disposition::Taken => {}
             }
         }
+        self.sent = Some(signal);
         // ESRCH: it has just ended.
         let _ = process::send_signal(self.init.pidfd, signal);
     }

@@ -41,7 +41,8 @@ fn failure() -> impl Strategy<Value = Failure> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let reached = prop_oneof![Just(Reached::Nothing), Just(Reached::Deadline), Just(Reached::Failure)];
+    let reached =
+        prop_oneof![Just(Reached::Nothing), Just(Reached::Deadline), Just(Reached::Failure), Just(Reached::Asked)];
     let ending = (any::<i32>(), any::<[u64; 4]>(), reached).prop_map(|(status, numbers, reached)| {
         let [wall_ns, user_us, system_us, peak_kib] = numbers;
         Message::Ended(Ending { status, wall_ns, user_us, system_us, peak_kib, reached })
