@@ -244,6 +244,18 @@ ACTS = [
     Behaviour("wait_with_timeout", {"argv": sh(READY)}, KILLED,
               acts=(("read", "ready\n"), ("wait", 0), ("wait", 50), ("kill", None), ("wait", 20000), ("wait", 0)),
               done=("done", "running", "running", "done", "ended", "ended")),
+    Behaviour("events_of_a_life", {"argv": sh(READY)}, KILLED, acts=(
+        ("create", None), ("listen", None), ("hear", 1), ("start", None), ("hear", 1), ("read", "ready\n"), ("kill", None),
+        ("hear", 2)), done=("done", "done", "created", "done", "running", "done", "done", "stopped exit:137")),
+    Behaviour("events_are_kept_until_they_are_heard", {"argv": sh("exit 5")}, Outcome(5), acts=(
+        ("create", None), ("listen", None), ("start", None), ("wait", 20000), ("hear", 4), ("hear", 1)),
+        done=("done", "done", "done", "ended", "created running stopped exit:5", Refusal("GONE", like(".*has ended.*"), "events", 3))),
+    Behaviour("events_begin_with_the_present", {"argv": sh(READY)}, KILLED, acts=(
+        ("read", "ready\n"), ("listen", None), ("hear", 1), ("kill", None), ("wait", 20000), ("listen", None), ("hear", 2)),
+        done=("done", "done", "running", "done", "ended", "done", "stopped exit:137")),
+    Behaviour("events_of_a_start_that_fails", {"argv": ["/bin/nowhere"]}, Outcome(125, ended_by="setup"), acts=(
+        ("create", None), ("listen", None), ("start", None), ("hear", 3)),
+        done=("done", "done", Refusal("NOT_FOUND", like("execute /bin/nowhere: ENOENT .*")), "created stopped exit:125")),
     Behaviour("inject", {"argv": sh(READY)}, KILLED, acts=(
         ("read", "ready\n"), ("inject", {"argv": sh("cat; cat /etc/place; echo err >&2; exit 3"), "stdin": "in\n"}),
         ("kill", None)), done=("done", Outcome(3, "in\nhere\n", "err\n"), "done")),

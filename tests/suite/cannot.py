@@ -15,6 +15,7 @@ CANNOT = {
     ("cli", "create"): "`contain` makes and starts in one; the two steps are an engine's",
     ("cli", "console"): "`contain` copies between its own terminal and the container's",
     ("cli", "inject console"): "`inject -t` copies between its own terminal and the container's",
+    ("cli", "listen"): "`contain` lasts as long as the command: its start and its end are the container's",
     ("cli", "stop"): "a signal to `contain` and a wait are its stop",
 }
 """(language, what): the reason."""
@@ -35,6 +36,7 @@ SIGNS = {
     "console": {"cli": r"--console\b", "c": r"contain_container_take_console\(", "python": r"\n    console:"},
     "inject console": {"cli": r"--console\b", "c": r"contain_process_take_console\(",
                        "python": r"def inject\((.|\n)*?console:"},
+    "listen": {"cli": r"--events", "c": r"contain_events_open\(", "python": r"def events\("},
     "signal": {"cli": r"usage: contain", "c": r"contain_container_signal\(", "python": r"def kill\(self, signal"},
 }
 """What shows in an interface that a language can: the help, the header, the package's sources."""

@@ -413,6 +413,30 @@ static void tell(const char *what) {
     contain_config_free(config);
 }
 
+static contain_events *listening;
+
+static const char *const states[] = {"", "created", "running", "paused", "stopped"};
+
+// So many events in words, the exit with its status; negative on failure, and then nothing is written.
+static int hear(int number, contain_error **error) {
+    char text[256] = "";
+    size_t length = 0;
+    while (number-- > 0) {
+        contain_event event;
+        int heard = contain_events_next(listening, LONGEST_WAIT, &event, sizeof event, error);
+        if (heard < 0)
+            return heard;
+        if (heard == 0 || length > sizeof text - 32)
+            broken("no such event came behind", text);
+        const char *between = length > 0 ? " " : "";
+        length += (size_t)(event.kind == CONTAIN_EVENT_EXIT
+                               ? snprintf(text + length, 32, "%sexit:%d", between, (int)event.exit_status)
+                               : snprintf(text + length, 32, "%s%s", between, states[event.state]));
+    }
+    put_string(text, length);
+    return 0;
+}
+
 static void act(const contain_container *container, size_t at, int ours[3], struct buffer *output) {
     const char *what = value_of(fields[at], "act"), *argument = strchr(what, ' ');
     int number = argument != NULL ? atoi(argument) : 0, done = 0;
@@ -441,6 +465,12 @@ static void act(const contain_container *container, size_t at, int ours[3], stru
         done = contain_container_wait(container, number, NULL, 0, &error);
         if (done >= 0)
             fputs(done == 0 ? "\"running\"" : "\"ended\"", out);
+    } else if (strcmp(what, "listen") == 0) {
+        contain_events_free(listening);
+        listening = NULL;
+        done = contain_events_open(container, &listening, &error);
+    } else if (strncmp(what, "hear ", 5) == 0) {
+        done = hear(number, &error);
     } else if (strcmp(what, "inject") == 0) {
         inject(container, at + 1, first_act(at + 1));
         return;
@@ -449,7 +479,7 @@ static void act(const contain_container *container, size_t at, int ours[3], stru
     }
     if (done < 0)
         put_error(error);
-    else if (strncmp(what, "wait ", 5) != 0)
+    else if (strncmp(what, "wait ", 5) != 0 && strncmp(what, "hear ", 5) != 0)
         fputs("\"done\"", out);
 }
 
@@ -515,6 +545,8 @@ static void answer(void) {
         put_error(error);
     }
     fputs("}\n", out);
+    contain_events_free(listening);
+    listening = NULL;
     contain_container_free(container);
     contain_config_free(config);
     free(output.bytes);

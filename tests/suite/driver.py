@@ -90,6 +90,20 @@ def inject(container: contain.Container, command: dict[str, Any]) -> dict[str, A
     return outcome_of(result.returncode, result.ended_by, stdout or b"", stderr or b"")
 
 
+LISTENING: list[contain.Events] = []
+"""The events that a request has opened."""
+
+
+def heard(events: contain.Events) -> str:
+    """An event in words, the exit with its status."""
+    event = events.next(LONGEST_WAIT)
+    assert event is not None, "no such event came"
+    if event.result is None:
+        return event.state.value
+    returncode = event.result.returncode
+    return f"exit:{returncode if returncode >= 0 else 128 - returncode}"
+
+
 class Console:
     """A console's other end, read as a pipe is."""
 
@@ -136,6 +150,10 @@ def act(container: contain.Container, kind: str, argument: Any, output: bytearra
         except contain.TimeoutExpired:
             return "running"
         return "ended"
+    elif kind == "listen":
+        LISTENING.append(container.events())
+    elif kind == "hear":
+        return " ".join(heard(LISTENING[-1]) for _ in range(argument))
     elif kind == "inject":
         return inject(container, argument)
     else:
@@ -185,6 +203,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         end = tell(asked, config) if asked else run(config) if is_run else play(config, acts, done)
     except contain.ContainError as error:
         end = error_of(error)
+    LISTENING.clear()
     return {"acts": done, "end": end}
 
 
