@@ -360,7 +360,8 @@ command in it, which gives a `contain_process`.
 
 A `contain_runtime`, from `contain_runtime_open`, is a directory with the state of containers: what \
 `contain_runtime_run` starts there any process of the user opens by its id with `contain_container_open`, and \
-`contain_runtime_list` finds.
+`contain_runtime_list` finds. `contain_events_open` gives a descriptor to poll for what becomes of a container, whoever \
+made it, and `contain_events_next` one event after the other.
 
 `contain_userns_run` runs a command in a user namespace alone, as pseudo does; `contain_probe` tells what the host \
 allows; a `contain_seccomp` tells what a profile does with a system call.
