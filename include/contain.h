@@ -7,6 +7,7 @@
 // - A NULL that is not said to be allowed is -EINVAL. Further errors of every call: -EPERM with
 //   CONTAIN_E_SECURE_EXEC in a process that gained ids or capabilities when it was executed; -ECHILD with
 //   CONTAIN_E_WRONG_PROCESS for a handle that a fork copied; -ENOTRECOVERABLE with CONTAIN_E_INTERNAL for a defect.
+// - A thread is not cancelled within a call; no signal handler leaves one by longjmp(3).
 // - Strings end with NUL and need not be UTF-8. Structs go as (pointer, size), with zeros in what is not used.
 // - Descriptors that go in are duplicated and stay the caller's; those that come out are the caller's.
 
@@ -400,6 +401,8 @@ typedef struct {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+extern int pthread_setcancelstate(int state, int *before);
 
 // The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().
 //

@@ -7,11 +7,39 @@ use runtime::{Error, Kind};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, before: *mut c_int) -> c_int;
+}
+
+/// PTHREAD_CANCEL_DISABLE of the C libraries for Linux.
+const DISABLE: c_int = 1;
+
+/// While it lives the calling thread is not cancelled: that would unwind through Rust, which ends the process.
+struct NotCancelled(c_int);
+
+impl NotCancelled {
+    fn new() -> NotCancelled {
+        let mut before = 0;
+        // SAFETY: changes the calling thread's own state alone, and `before` can be written to.
+        unsafe { pthread_setcancelstate(DISABLE, &raw mut before) };
+        NotCancelled(before)
+    }
+}
+
+impl Drop for NotCancelled {
+    fn drop(&mut self) {
+        let mut before = 0;
+        // SAFETY: as above; what it was before is a state.
+        unsafe { pthread_setcancelstate(self.0, &raw mut before) };
+    }
+}
+
 /// Does one call: refuses privilege, catches panics, and hands an error over to the caller.
 ///
 /// # Safety
 /// `err` is NULL or can be written to.
 pub(crate) unsafe fn call(err: *mut *mut ErrorHandle, body: impl FnOnce() -> Result<c_int, Error>) -> c_int {
+    let _not_cancelled = NotCancelled::new();
     let guarded = || {
         runtime::check_privilege()?;
         body()
@@ -36,6 +64,7 @@ pub(crate) unsafe fn call(err: *mut *mut ErrorHandle, body: impl FnOnce() -> Res
 /// `pointer` is NULL or came from `Box::into_raw`, and is not used again.
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
     if !pointer.is_null() {
+        let _not_cancelled = NotCancelled::new();
         // SAFETY: it came from a box, and the caller gives it up.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(pointer) })));
     }

@@ -23,6 +23,12 @@ pub(crate) fn error(plan: Option<&Plan<'_>>, failure: &Failure) -> Error {
             (error.cause, error.remedy) = split(cause(&entry.step, failure));
             error
         }
+        // Before the first step there is what any process is allowed everywhere.
+        None if failure.step == 0 && failure.errno != 0 => {
+            Error::new(Kind::System, "monitor", "set up", "the container's monitor")
+                .cause("a system call that is always needed was refused")
+                .remedy("look for a seccomp filter or a limit around this process: contain --doctor")
+        }
         None => Error::new(Kind::Internal, "plan", "start contain-init", ""),
     };
     error.step = (failure.step != 0).then_some(failure.step);

@@ -87,10 +87,11 @@ fn root_place() -> PathBuf {
 
 /// The host's programs, libraries and settings.
 fn host_root() -> Result<Vec<HostEntry>, Error> {
-    let entries = std::fs::read_dir("/").map_err(|error| {
+    let names = || std::fs::read_dir("/")?.map(|entry| entry.map(|entry| entry.file_name())).collect();
+    let read: std::io::Result<Vec<OsString>> = names();
+    let mut names = read.map_err(|error| {
         Error::new(Kind::Root, "rootfs.host", "read", "/").errno(error.raw_os_error().unwrap_or(libc::EIO))
     })?;
-    let mut names: Vec<OsString> = entries.filter_map(|entry| entry.ok().map(|entry| entry.file_name())).collect();
     names.retain(|name| {
         let bytes = name.as_bytes();
         matches!(bytes, b"usr" | b"bin" | b"sbin" | b"etc") || bytes.starts_with(b"lib")

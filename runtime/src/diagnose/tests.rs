@@ -223,9 +223,18 @@ fn failure_of_no_step_of_the_plan_is_a_defect() {
     let steps: Vec<Written<'_>> = vec![(Doer::Init, false, step(19, &values).expect("a pivot"))];
     let bytes = plan(&steps, &[]);
     let plan = Plan::read(&bytes).expect("a plan");
-    for (plan, number) in [(Some(&plan), 0), (Some(&plan), 2), (Some(&plan), u32::MAX), (None, 1)] {
+    for (plan, number) in [(Some(&plan), 2), (Some(&plan), u32::MAX), (None, 1)] {
         let error = error(plan, &Failure::new(number, EPERM, Part::Whole));
         assert_eq!(error.kind, Kind::Internal, "step {number}");
-        assert_eq!(error.step, (number != 0).then_some(number));
+        assert_eq!(error.step, Some(number));
     }
+    let nothing = error(Some(&plan), &Failure::new(0, 0, Part::Whole));
+    assert_eq!((nothing.kind, nothing.step), (Kind::Internal, None));
+}
+
+#[test]
+fn failure_before_the_first_step_names_what_refuses() {
+    let error = error(None, &Failure::new(0, EPERM, Part::Whole));
+    assert_eq!((error.kind, error.errno, error.step), (Kind::System, Some(EPERM), None));
+    assert!(error.remedy.is_some_and(|remedy| remedy.contains("seccomp")));
 }
