@@ -159,6 +159,11 @@ class Config:
     the container's own: without `root`, all but what is the host's; with it, /dev/shm, and a `Tmpfs`."""
     pass_fds: Sequence[int | HasFileno] = ()
     """Descriptors from 3 to 1026 that the command keeps, under their own numbers."""
+    inside: Text | None = None
+    """A line for /bin/sh, run with the root as working directory before that becomes `/`: in the container's namespaces
+    but the PID namespace, with the host's files. A status other than 0 is an error."""
+    outside: Text | None = None
+    """A line for /bin/sh on the host, run when the namespaces are there, and before `inside`."""
     timeout: float | None = None
     """Seconds from the command's exec after which all that runs inside is killed, by the supervisor; None for never."""
     console: Console | None = None
@@ -205,6 +210,8 @@ class Settings:
     rlimits: list[tuple[int, int, int]]
     files: list[tuple[bytes, bytes, int]]
     pass_fds: list[int]
+    inside: bytes | None
+    outside: bytes | None
     timeout: float | None
     console: tuple[int, int] | None
     """Rows and columns."""
@@ -254,11 +261,48 @@ def settings(config: Config, *, owned: bool = False) -> Settings:
         rlimits=[limit(entry) for entry in config.rlimits],
         files=[new_file(path, file) for path, file in config.files.items()],
         pass_fds=descriptors(config.pass_fds),
+        inside=text("inside", config.inside),
+        outside=text("outside", config.outside),
         timeout=seconds(config.timeout),
         console=window(config.console),
         init=config.init,
         lifetime=config.lifetime,
         owned=owned,
+    )
+
+
+def command(
+    argv: Sequence[Path],
+    *,
+    env: Environment | None,
+    cwd: Path | None,
+    user: int | str | None,
+    groups: Sequence[int | str] | None,
+    seccomp: Literal["system", "app", "none"] | Seccomp | None,
+    capabilities: Sequence[str] | None,
+    no_new_privs: bool,
+    rlimits: Sequence[Rlimit],
+    pass_fds: Sequence[int | HasFileno],
+    timeout: float | None,
+    console: Console | None,
+) -> Command:
+    """The arguments of `Container.inject` with paths and texts as bytes."""
+    if env is None:
+        # A user's own home, then, from the container's passwd.
+        env = {name: value for name, value in DEFAULT_ENVIRONMENT.items() if user is None or name != "HOME"}
+    return Command(
+        argv=encoded(argv),
+        env=assignments(env),
+        user=None if user is None else str(user),
+        groups=group_list(groups),
+        cwd=text("cwd", cwd),
+        seccomp=None if seccomp is None else profile(seccomp),
+        capabilities=None if capabilities is None else list(listed("capabilities", capabilities)),
+        no_new_privs=no_new_privs,
+        rlimits=[limit(entry) for entry in rlimits],
+        pass_fds=descriptors(pass_fds),
+        timeout=seconds(timeout),
+        console=window(console),
     )
 
 

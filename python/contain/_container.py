@@ -7,12 +7,10 @@ import os
 import signal as signals
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import BinaryIO, Literal, Self, overload
+from typing import Any, BinaryIO, Literal, Protocol, Self, TypeVar, overload
 
 from contain import _native, _result
 from contain._config import (
-    DEFAULT_ENVIRONMENT,
-    Command,
     Config,
     Console,
     Data,
@@ -20,26 +18,30 @@ from contain._config import (
     Path,
     Rlimit,
     Settings,
-    assignments,
-    descriptors,
-    encoded,
-    group_list,
-    limit,
-    listed,
-    profile,
+    command,
     required,
-    seconds,
-    text,
-    window,
 )
 from contain._config import settings as settings_of
 from contain._errors import ContainError, GoneError, InvalidError, TimeoutExpired
 from contain._events import Events
-from contain._pipes import Clock, Exchanged, Limit, Pipes, readable
+from contain._pipes import Exchanged, Limit, Pipes
 from contain._result import EndedBy, Result
 from contain._runtime import State, Status, place, status_of
 from contain._seccomp import Seccomp
 from contain._stdio import DEVNULL, PIPE, File, HasFileno, Numbers, Standard, descriptor
+from contain._waiting import Clock, Steps, finish, told
+
+T = TypeVar("T")
+Made = TypeVar("Made", _native.Container, _native.Process)
+Made_co = TypeVar("Made_co", covariant=True)
+
+
+class _Pending(Protocol[Made_co]):
+    """A handle that is being made."""
+
+    def news(self) -> int: ...
+    def finish(self) -> Made_co | None: ...
+    def kill(self) -> None: ...
 
 
 class _Running:
@@ -122,7 +124,7 @@ class _Running:
         The result can be asked for again. Output that nobody reads from a pipe may keep the
         command from ending: `communicate` reads it.
         """
-        return self._wait(Clock(timeout), timeout)
+        return finish(self._waiting(timeout))
 
     def communicate(
         self, input: Data | None = None, timeout: float | None = None
@@ -132,28 +134,30 @@ class _Running:
         After `timeout` seconds TimeoutExpired is raised, with the output so far, and nothing is
         killed; another call, without input, goes on.
         """
+        return finish(self._communicating(input, timeout))
+
+    def _waiting(self, timeout: float | None) -> Steps[Result]:
+        result = yield from self._ending(Clock(timeout))
+        if result is None:
+            raise self._expired(timeout)
+        return result
+
+    def _communicating(self, input: Data | None, timeout: float | None) -> Steps[tuple[bytes | None, bytes | None]]:
         clock = Clock(timeout)
         self._handle.try_wait()
         self._pipes.put(input)
-        if self._pipes.exchange(clock, self._silent_at()) is Exchanged.LATE:
+        exchanged = yield from self._pipes.exchange(clock, self._silent_at())
+        if exchanged is Exchanged.LATE or (yield from self._ending(clock)) is None:
             raise self._expired(timeout)
-        self._wait(clock, timeout)
         return self._pipes.output()
+
+    def _ending(self, clock: Clock) -> Steps[Result | None]:
+        """Waits for the end; None when the time is up."""
+        return (yield from told(self.poll, self._handle.news, clock))
 
     def _silent_at(self) -> int | None:
         """A descriptor that is readable once nothing can write to the pipes any more."""
         return None
-
-    def _await_end(self, clock: Clock) -> bool:
-        """Waits until it has ended, or until the time is up."""
-        return self._handle.try_wait() is not None or readable(self._handle.fileno(), clock)
-
-    def _wait(self, clock: Clock, timeout: float | None) -> Result:
-        if not self._await_end(clock):
-            raise self._expired(timeout)
-        ending = self._handle.wait()
-        assert ending is not None, "a wait without a timeout has a result"
-        return _result.from_native(ending)
 
     def _expired(self, timeout: float | None) -> TimeoutExpired:
         return TimeoutExpired(self._shown(), timeout or 0.0, *self._pipes.output())
@@ -162,8 +166,27 @@ class _Running:
         """What an error says was waited for."""
         return list(self.args)
 
+    def _leaving(self, error: BaseException | None) -> Steps[None]:
+        """The end of a `with` block."""
+        raise NotImplementedError
+
     def __enter__(self) -> Self:
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        finish(self._leaving(error))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        from contain import aio
+
+        await aio._finish(self._leaving(error))
 
 
 class Process(_Running):
@@ -180,14 +203,22 @@ class Process(_Running):
         """Its process id, as this process sees it."""
         return self._handle.pid
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def _leaving(self, error: BaseException | None) -> Steps[None]:
         self._pipes.close()
         self._hang_up()
         if error is not None:
             self.kill()
-        self.wait()
+        yield from self._ending(Clock())
+
+    def _through(self, steps: Steps[T]) -> Steps[T]:
+        """As in a `with` block."""
+        try:
+            result = yield from steps
+        except BaseException as error:
+            yield from self._leaving(error)
+            raise
+        yield from self._leaving(None)
+        return result
 
 
 class Container(_Running):
@@ -265,7 +296,7 @@ class Container(_Running):
         `runtime` is the directory with the state of containers; None for /run/contain, of an
         ordinary user $XDG_RUNTIME_DIR/contain.
         """
-        return cls._make(_native.Container.create, name, config, runtime, (stdin, stdout, stderr))
+        return finish(cls._making(_native.Container.create, name, config, runtime, (stdin, stdout, stderr)))
 
     @overload
     @classmethod
@@ -311,17 +342,17 @@ class Container(_Running):
 
         With a name as `create`; a command that cannot be executed then leaves nothing on disk.
         """
-        return cls._make(_native.Container.run, name, config, runtime, (stdin, stdout, stderr))
+        return finish(cls._making(_native.Container.run, name, config, runtime, (stdin, stdout, stderr)))
 
     @classmethod
-    def _make(
+    def _making(
         cls,
-        make: Callable[[Settings, Numbers, tuple[str, bytes | None] | None], _native.Container],
+        make: Callable[[Settings, Numbers, tuple[str, bytes | None] | None], _native.PendingContainer],
         name: str | Config,
         config: Config | None,
         runtime: Path | None,
         files: tuple[File, File, File],
-    ) -> Self:
+    ) -> Steps[Self]:
         named = None
         if isinstance(name, Config):
             if config is not None or runtime is not None:
@@ -331,10 +362,14 @@ class Container(_Running):
             named = place(name, runtime)
             if not isinstance(config, Config):
                 raise TypeError(f"config is {config!r}: it is a Config")
-        with Standard(*files, on_console=config.console is not None) as standard:
-            return cls(
-                make(settings_of(config), standard.numbers, named), config, standard, name=named[0] if named else None
+        settings = settings_of(config)
+        return (
+            yield from _made(
+                lambda: Standard(*files, on_console=config.console is not None),
+                lambda numbers: make(settings, numbers, named),
+                lambda native, standard: cls(native, config, standard, name=named[0] if named else None),
             )
+        )
 
     @classmethod
     def open(cls, name: str, *, runtime: Path | None = None) -> Self:
@@ -347,15 +382,32 @@ class Container(_Running):
             return cls(_native.Container.open(place(name, runtime)), None, standard, name=name)
 
     @classmethod
-    def _run_owned(cls, config: Config, files: tuple[File, File, File], limit: Limit) -> Self:
+    def _running(cls, config: Config, files: tuple[File, File, File], limit: Limit) -> Steps[Self]:
         """As `run`, but the container dies with its handle: whatever is raised, and wherever, it is not left behind."""
-        with Standard(*files) as standard:
-            native = _native.Container.run(settings_of(config, owned=True), standard.numbers, None)
-            return cls(native, config, standard, limit)
+        settings = settings_of(config, owned=True)
+        return (
+            yield from _made(
+                lambda: Standard(*files),
+                lambda numbers: _native.Container.run(settings, numbers, None),
+                lambda native, standard: cls(native, config, standard, limit),
+            )
+        )
 
     def start(self) -> None:
         """Lets the command of a created container begin; returns once it has been executed."""
+        finish(self._starting())
+
+    def _starting(self) -> Steps[None]:
         self._handle.start()
+        try:
+            yield from told(self._handle.started, self._handle.start_news, Clock())
+        except ContainError:
+            raise
+        except BaseException:
+            # It begins all the same, and until it has nobody else can use a container with a name.
+            with contextlib.suppress(ContainError):
+                yield from told(self._handle.started, self._handle.start_news, Clock())
+            raise
 
     @property
     def state(self) -> State:
@@ -393,11 +445,16 @@ class Container(_Running):
 
         One that has ended keeps its own result. Ctrl-C ends the wait, and nothing is killed then.
         """
+        return finish(self._stopping(signal, grace))
+
+    def _stopping(self, signal: int, grace: float) -> Steps[Result]:
         clock = Clock(grace)
         self.kill(signal)
-        if not self._await_end(clock):
-            return self._end(EndedBy.SIGNALLED)
-        return self._wait(Clock(None), None)
+        result = yield from self._ending(clock)
+        if result is None:
+            self._condemn(EndedBy.SIGNALLED)
+            result = yield from self._waiting(None)
+        return result
 
     def delete(self, *, force: bool = False) -> None:
         """Removes one that has ended from disk; BusyError where it has not.
@@ -449,26 +506,28 @@ class Container(_Running):
         that it started, and its result says so (`ended_by`). `console` is a terminal of the
         container's own, as of `Config.console`.
         """
-        if env is None:
-            # A user's own home, then, from the container's passwd.
-            env = {name: value for name, value in DEFAULT_ENVIRONMENT.items() if user is None or name != "HOME"}
-        command = Command(
-            argv=encoded(argv),
-            env=assignments(env),
-            user=None if user is None else str(user),
-            groups=group_list(groups),
-            cwd=text("cwd", cwd),
-            seccomp=None if seccomp is None else profile(seccomp),
-            capabilities=None if capabilities is None else list(listed("capabilities", capabilities)),
-            no_new_privs=no_new_privs,
-            rlimits=[limit(entry) for entry in rlimits],
-            pass_fds=descriptors(pass_fds),
-            timeout=seconds(timeout),
-            console=window(console),
+        arguments = locals()
+        del arguments["self"]
+        return finish(self._injecting(**arguments))
+
+    def _injecting(
+        self,
+        argv: Sequence[Path],
+        *,
+        stdin: File,
+        stdout: File,
+        stderr: File,
+        console: Console | None,
+        **more: Any,
+    ) -> Steps[Process]:
+        to_run = command(argv, console=console, **more)
+        return (
+            yield from _made(
+                lambda: Standard(stdin, stdout, stderr, on_console=console is not None),
+                lambda numbers: self._handle.inject(to_run, numbers),
+                lambda native, standard: Process(native, tuple(argv), standard, console=console),
+            )
         )
-        with Standard(stdin, stdout, stderr, on_console=console is not None) as standard:
-            native = self._handle.inject(command, standard.numbers)
-            return Process(native, tuple(argv), standard, console=console)
 
     def read_file(self, path: Path, *, limit: int = 64 * 1024 * 1024, timeout: float | None = None) -> bytes:
         """What a regular file inside holds, by its absolute path there.
@@ -478,9 +537,12 @@ class Container(_Running):
         Nothing of the container's is run for it, and its links lead nowhere outside. After
         `timeout` seconds TimeoutExpired is raised.
         """
-        with self._copy_out(path, limit + 1, PIPE) as process:
-            contents, _ = process.communicate(timeout=timeout)
-            process._handle.check_copied("read", required("path", path))
+        return finish(self._reading(path, limit, timeout))
+
+    def _reading(self, path: Path, limit: int, timeout: float | None) -> Steps[bytes]:
+        process = yield from self._copying_out(path, limit + 1, PIPE)
+        contents, _ = yield from process._through(process._communicating(None, timeout))
+        process._handle.check_copied("read", required("path", path))
         assert contents is not None, "there is a pipe"
         if len(contents) > limit:
             raise ContainError(
@@ -495,9 +557,12 @@ class Container(_Running):
 
     def copy_file(self, path: Path, destination: int | HasFileno, *, timeout: float | None = None) -> None:
         """Copies a regular file inside, of any length, to a descriptor; errors are those of `read_file`."""
-        with self._copy_out(path, 2**63, descriptor(destination)) as process:
-            process.wait(timeout)
-            process._handle.check_copied("read", required("path", path))
+        finish(self._copying(path, destination, timeout))
+
+    def _copying(self, path: Path, destination: int | HasFileno, timeout: float | None) -> Steps[None]:
+        process = yield from self._copying_out(path, 2**63, descriptor(destination))
+        yield from process._through(process._waiting(timeout))
+        process._handle.check_copied("read", required("path", path))
 
     def write_file(
         self, path: Path, source: Data | HasFileno, *, mode: int = 0o644, timeout: float | None = None
@@ -509,19 +574,26 @@ class Container(_Running):
         that directory which is written to. Errors and `timeout` as of `read_file`; what was
         written by then stays.
         """
-        data, file = (source, PIPE) if isinstance(source, (bytes, bytearray, memoryview)) else (None, source)
-        with Standard(file, DEVNULL, DEVNULL) as standard:
-            native = self._handle.copy_in(required("path", path), mode, standard.numbers)
-            process = Process(native, ("write file", path), standard)
-        with process:
-            process.communicate(data, timeout)
-            process.wait()
-            process._handle.check_copied("write", required("path", path))
+        finish(self._writing(path, source, mode, timeout))
 
-    def _copy_out(self, path: Path, limit: int, destination: int) -> Process:
-        with Standard(DEVNULL, destination, DEVNULL) as standard:
-            native = self._handle.copy_out(required("path", path), limit, standard.numbers)
-            return Process(native, ("read file", path), standard)
+    def _writing(self, path: Path, source: Data | HasFileno, mode: int, timeout: float | None) -> Steps[None]:
+        data, file = (source, PIPE) if isinstance(source, (bytes, bytearray, memoryview)) else (None, source)
+        process = yield from _made(
+            lambda: Standard(file, DEVNULL, DEVNULL),
+            lambda numbers: self._handle.copy_in(required("path", path), mode, numbers),
+            lambda native, standard: Process(native, ("write file", path), standard),
+        )
+        yield from process._through(process._communicating(data, timeout))
+        process._handle.check_copied("write", required("path", path))
+
+    def _copying_out(self, path: Path, limit: int, destination: int) -> Steps[Process]:
+        return (
+            yield from _made(
+                lambda: Standard(DEVNULL, destination, DEVNULL),
+                lambda numbers: self._handle.copy_out(required("path", path), limit, numbers),
+                lambda native, standard: Process(native, ("read file", path), standard),
+            )
+        )
 
     def _shown(self) -> list[Path]:
         return list(self.args) or [self.name or ""]
@@ -530,13 +602,11 @@ class Container(_Running):
         # When PID 1 has ended, so has all else inside: what its pipes hold by then is all there will be.
         return self._handle.fileno()
 
-    def _end(self, reason: EndedBy) -> Result:
-        """Ends the container for this reason; one that ended by itself just before keeps its own result."""
-        return _result.from_native(self._handle.end(reason))
+    def _condemn(self, reason: EndedBy) -> None:
+        """Kills the whole container for this reason; one that ended by itself just before keeps its own result."""
+        self._handle.condemn(reason)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def _leaving(self, error: BaseException | None) -> Steps[None]:
         self._pipes.close()
         if self.config is None:
             # The processes that created it decide.
@@ -544,6 +614,42 @@ class Container(_Running):
             return
         self._hang_up()
         self.kill()
-        self.wait()
+        yield from self._ending(Clock())
         if self.name is not None:
             self.delete(force=True)
+
+
+def _made(
+    open_standard: Callable[[], Standard],
+    begin: Callable[[Numbers], _Pending[Made]],
+    become_handle: Callable[[Made, Standard], T],
+) -> Steps[T]:
+    """Makes something, and its handle. Where anything is raised meanwhile, it is killed and waited for."""
+    standard = pending = None
+    try:
+        with open_standard() as standard:
+            pending = begin(standard.numbers)
+            made = yield from told(pending.finish, pending.news, Clock())
+        assert made is not None, "it is waited for without end"
+        return become_handle(made, standard)
+    except BaseException:
+        if standard is not None:
+            standard.close_ours()
+        if pending is not None:
+            yield from _undone(pending)
+        raise
+
+
+def _undone(pending: _Pending[Made]) -> Steps[None]:
+    """Kills what nobody will have a handle of."""
+    try:
+        pending.kill()
+        made = yield from told(pending.finish, pending.news, Clock())
+        assert made is not None, "it is waited for without end"
+        made.kill(signals.SIGKILL)
+        yield from told(made.try_wait, made.news, Clock())
+        if isinstance(made, _native.Container):
+            made.delete(True)
+    except ContainError:
+        # It was not there yet, or has ended by itself.
+        pass

@@ -8,9 +8,9 @@ from typing import Self
 
 from contain import _native, _result
 from contain._errors import GoneError
-from contain._pipes import Clock, readable
 from contain._result import Ending, Result
 from contain._runtime import State
+from contain._waiting import Clock, Steps, Wait, finish
 
 Parts = tuple[str, Ending | None]
 """As the extension module says it: what the container is doing, and how it ended, which makes the event its exit."""
@@ -62,13 +62,15 @@ class Events:
 
     def next(self, timeout: float | None = None) -> Event | None:
         """The next event; None when `timeout` seconds passed first, GoneError after the exit."""
+        return finish(self._waiting(timeout))
+
+    def _waiting(self, timeout: float | None) -> Steps[Event | None]:
         clock = Clock(timeout)
-        while True:
-            parts = self._native.next()
-            if parts is not None:
-                return from_native(parts)
-            if not readable(self._native.fileno(), clock):
+        while (parts := self._native.next()) is None:
+            if clock.left() == 0:
                 return None
+            yield Wait(clock, (self._native.fileno(),))
+        return from_native(parts)
 
     def __iter__(self) -> Self:
         return self

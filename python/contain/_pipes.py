@@ -4,45 +4,14 @@
 import enum
 import os
 import select
-import selectors
-import time
 from typing import BinaryIO
 
-from contain._config import Data, seconds
+from contain._config import Data
 from contain._errors import invalid
 from contain._stdio import Standard
+from contain._waiting import Clock, Steps, Wait
 
 _CHUNK = 65536
-_LONGEST_POLL = 86400.0
-"""Seconds; poll(2) counts milliseconds in an int."""
-
-
-class Clock:
-    """The time that is left; without a timeout, always some."""
-
-    def __init__(self, timeout: float | None) -> None:
-        self._end = None if seconds(timeout) is None else time.monotonic() + (timeout or 0)
-
-    def left(self) -> float | None:
-        """Seconds, 0 when it has run out; None without a timeout."""
-        return None if self._end is None else max(0.0, self._end - time.monotonic())
-
-    def left_to_poll(self) -> float:
-        """Seconds to wait for at once."""
-        left = self.left()
-        return _LONGEST_POLL if left is None else min(left, _LONGEST_POLL)
-
-
-def readable(descriptor: int, clock: Clock) -> bool:
-    """Waits until there is something to read, or until the time is up; a signal's handler may raise."""
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    while True:
-        # poll(2) counts whole milliseconds and Python rounds up: what it answers with time left is an answer.
-        if poll.poll(clock.left_to_poll() * 1000):
-            return True
-        if clock.left() == 0:
-            return False
 
 
 class Exchanged(enum.Enum):
@@ -110,38 +79,35 @@ class Pipes:
         """Those that are not at their end yet; only the first of them may be stdin."""
         return [pipe for pipe in (self.stdin, *self._read) if pipe is not None and not pipe.closed]
 
-    def exchange(self, clock: Clock, ended: int | None) -> Exchanged:
+    def exchange(self, clock: Clock, ended: int | None) -> Steps[Exchanged]:
         """Writes and reads all there is.
 
         `ended` is a descriptor that becomes readable once nothing can write any more; without
         one, the end of every pipe is waited for.
         """
-        with selectors.PollSelector() as selector:
-            pipes = self.open()
-            for pipe in pipes:
-                selector.register(pipe, selectors.EVENT_WRITE if pipe is self.stdin else selectors.EVENT_READ)
-            if ended is not None:
-                selector.register(ended, selectors.EVENT_READ)
-            while pipes:
-                ready = [key.fileobj for key, _ in selector.select(clock.left_to_poll())]
-                for pipe in [pipe for pipe in pipes if pipe in ready]:
-                    if not self.move(pipe):
-                        selector.unregister(pipe)
-                        pipes.remove(pipe)
-                        close(pipe)
-                if self.is_over:
-                    return Exchanged.OVER
-                if ended in ready:
-                    self.drain()
-                    return Exchanged.OVER if self.is_over else Exchanged.ALL
-                if pipes and clock.left() == 0:
-                    return Exchanged.LATE
+        while pipes := {pipe.fileno(): pipe for pipe in self.open()}:
+            write = [number for number, pipe in pipes.items() if pipe is self.stdin]
+            read = [number for number in pipes if number not in write]
+            ready = yield Wait(clock, read if ended is None else [*read, ended], write)
+            for pipe in [pipe for number, pipe in pipes.items() if number in ready]:
+                if not self.move(pipe):
+                    close(pipe)
+            if self.is_over:
+                return Exchanged.OVER
+            if ended in ready:
+                self.drain()
+                return Exchanged.OVER if self.is_over else Exchanged.ALL
+            if clock.left() == 0 and self.open():
+                return Exchanged.LATE
         return Exchanged.ALL
 
     def drain(self) -> None:
         """Reads what is in the pipes by now, and waits for nothing."""
         for pipe in self._read:
-            while not pipe.closed and readable(pipe.fileno(), Clock(0)):
+            poll = select.poll()
+            if not pipe.closed:
+                poll.register(pipe, select.POLLIN)
+            while not pipe.closed and poll.poll(0):
                 if not self.move(pipe):
                     close(pipe)
         self.close()

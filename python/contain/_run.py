@@ -4,15 +4,16 @@
 import dataclasses
 import locale
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
 from contain._container import Container
 from contain._errors import TimeoutExpired
-from contain._pipes import Clock, Exchanged, Limit
+from contain._pipes import Exchanged, Limit
 from contain._result import CompletedProcess, EndedBy, Result
 from contain._seccomp import Seccomp
 from contain._stdio import PIPE, File, HasFileno
+from contain._waiting import Clock, Steps, finish
 
 
 def run(
@@ -47,6 +48,8 @@ def run(
     rlimits: Sequence[Rlimit] = (),
     files: Mapping[Path, Data | NewFile] | None = None,
     pass_fds: Sequence[int | HasFileno] = (),
+    inside: Text | None = None,
+    outside: Text | None = None,
     init: bool = True,
 ) -> CompletedProcess:
     """Runs a command in a new container and waits for its end; all that it left running ends with it.
@@ -61,111 +64,86 @@ def run(
 
     With `text`, `encoding` or `errors`, input and output are str with line ends as "\\n", else bytes.
     """
-    config = Config(
-        argv=argv,
-        root=root,
-        mounts=mounts,
-        read_only=read_only,
-        overlay=overlay,
-        env=env,
-        cwd=cwd,
-        user=user,
-        hostname=hostname,
-        network=network,
-        uid_map=uid_map,
-        gid_map=gid_map,
-        seccomp=seccomp,
-        capabilities=capabilities,
-        no_new_privs=no_new_privs,
-        rlimits=rlimits,
-        files=files or {},
-        pass_fds=pass_fds,
-        timeout=timeout,
-        init=init,
-    )
-    request = request_of(
-        config,
-        (stdin, stdout, stderr),
-        input,
-        capture_output,
-        timeout,
-        Limit(output_limit, on_output_limit),
-        codec_of(text, encoding, errors),
-    )
-    return finish(request, check)
+    return finish(running(locals()))
 
 
-@dataclasses.dataclass(frozen=True)
+def running(arguments: dict[str, Any]) -> Steps[CompletedProcess]:
+    """From the arguments of `run` to its result; those that are fields of `Config` go there."""
+    arguments["files"] = arguments["files"] or {}
+    fields = [field.name for field in dataclasses.fields(Config) if field.name in arguments]
+    config = Config(**{name: arguments.pop(name) for name in fields})
+    return Request(config, **arguments).steps()
+
+
 class Request:
-    """A run that is prepared."""
+    """A run that is prepared: what can be checked before anything is made has been."""
 
-    config: Config
-    standard: tuple[File, File, File]
-    data: Data | None
-    timeout: float | None
-    limit: Limit
-    codec: "Codec | None"
+    def __init__(
+        self,
+        config: Config,
+        *,
+        input: Data | str | None,
+        stdin: File,
+        stdout: File,
+        stderr: File,
+        capture_output: bool,
+        output_limit: int | None,
+        on_output_limit: str,
+        text: bool,
+        encoding: str | None,
+        errors: str | None,
+        check: bool,
+    ) -> None:
+        seconds(config.timeout)
+        self._config = config
+        self._limit = Limit(output_limit, on_output_limit)
+        self._codec = Codec(encoding, errors) if text or encoding or errors else None
+        self._check = check
+        self._input = None if input is None else _input(input, self._codec)
+        if self._input is not None:
+            if stdin is not None:
+                raise ValueError("stdin and input cannot be given together")
+            stdin = PIPE
+        if capture_output:
+            if stdout is not None or stderr is not None:
+                raise ValueError("stdout and stderr cannot be given together with capture_output")
+            stdout = stderr = PIPE
+        if output_limit is not None and PIPE not in (stdout, stderr):
+            raise ValueError("output_limit is for output that is captured: give capture_output, or PIPE")
+        self._files = (stdin, stdout, stderr)
 
-    def start(self) -> Container:
-        """The container, which dies with its handle."""
-        return Container._run_owned(self.config, self.standard, self.limit)
+    def steps(self) -> Steps[CompletedProcess]:
+        """From start to result. Where anything is raised, the container is killed and waited for."""
+        container = yield from Container._running(self._config, self._files, self._limit)
+        try:
+            clock, pipes = Clock(self._config.timeout), container._pipes
+            pipes.put(self._input)
+            exchanged = yield from pipes.exchange(clock, container.fileno())
+            reason = {Exchanged.OVER: EndedBy.OUTPUT, Exchanged.LATE: EndedBy.WALL, Exchanged.ALL: None}[exchanged]
+            result = None if reason else (yield from container._ending(clock))
+            if result is None:
+                container._condemn(reason or EndedBy.WALL)
+                result = yield from container._waiting(None)
+            pipes.drain()
+        except BaseException as error:
+            yield from container._leaving(error)
+            raise
+        return self._completed(container, result)
 
-    def completed(self, container: Container, result: Result, check: bool) -> CompletedProcess:
+    def _completed(self, container: Container, result: Result) -> CompletedProcess:
         """The result of a container that has ended and was read; raises what is to be raised."""
-        args, is_late = list(container.args), result.ended_by is EndedBy.WALL
-        is_cut_off = is_late or container._pipes.truncated
+        args, is_late, pipes = list(container.args), result.ended_by is EndedBy.WALL, container._pipes
+        is_cut_off = is_late or pipes.truncated
         stdout, stderr = (
-            pipe if pipe is None or self.codec is None else self.codec.decode(pipe, is_cut_off)
-            for pipe in container._pipes.output()
+            output if output is None or self._codec is None else self._codec.decode(output, is_cut_off)
+            for output in pipes.output()
         )
-        completed = CompletedProcess(args, result, stdout, stderr, container._pipes.truncated)
+        completed = CompletedProcess(args, result, stdout, stderr, pipes.truncated)
         if is_late:
-            raise TimeoutExpired(args, self.timeout or 0.0, stdout, stderr, completed)
-        if check:
+            raise TimeoutExpired(args, self._config.timeout or 0.0, stdout, stderr, completed)
+        if self._check:
             completed.check_returncode()
         return completed
-
-
-def request_of(
-    config: Config,
-    standard: tuple[File, File, File],
-    input: Data | str | None,
-    capture_output: bool,
-    timeout: float | None,
-    limit: Limit,
-    codec: "Codec | None",
-) -> Request:
-    """Checks what can be checked before anything is made."""
-    seconds(timeout)
-    stdin, stdout, stderr = standard
-    data = None if input is None else _input(input, codec)
-    if data is not None:
-        if stdin is not None:
-            raise ValueError("stdin and input cannot be given together")
-        stdin = PIPE
-    if capture_output:
-        if stdout is not None or stderr is not None:
-            raise ValueError("stdout and stderr cannot be given together with capture_output")
-        stdout = stderr = PIPE
-    if limit.size is not None and PIPE not in (stdout, stderr):
-        raise ValueError("output_limit is for output that is captured: give capture_output, or PIPE")
-    return Request(config, (stdin, stdout, stderr), data, timeout, limit, codec)
-
-
-def finish(request: Request, check: bool) -> CompletedProcess:
-    """From start to result."""
-    with request.start() as container:
-        clock = Clock(request.timeout)
-        container._pipes.put(request.data)
-        exchanged = container._pipes.exchange(clock, container.fileno())
-        if exchanged is Exchanged.OVER:
-            result = container._end(EndedBy.OUTPUT)
-        elif exchanged is Exchanged.LATE or not container._await_end(clock):
-            result = container._end(EndedBy.WALL)
-        else:
-            result = container.wait()
-        container._pipes.drain()
-    return request.completed(container, result, check)
 
 
 class Codec:
@@ -183,11 +161,6 @@ class Codec:
         """What was cut off may end within a character: that is no error."""
         text = data.decode(self.encoding, self._errors or ("replace" if is_cut_off else "strict"))
         return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def codec_of(text: bool, encoding: str | None, errors: str | None) -> Codec | None:
-    """A codec where text is asked for; None for bytes."""
-    return Codec(encoding, errors) if text or encoding or errors else None
 
 
 def _input(input: Data | str, codec: Codec | None) -> Data:

@@ -41,7 +41,7 @@ class Standard:
         try:
             self._open(stdin, stdout, stderr)
         except BaseException:
-            self._close_ours()
+            self.close_ours()
             self._close_theirs()
             raise
 
@@ -83,13 +83,14 @@ class Standard:
     ) -> None:
         self._close_theirs()
         if error is not None:
-            self._close_ours()
+            self.close_ours()
 
     def _close_theirs(self) -> None:
         while self._theirs:
             os.close(self._theirs.pop())
 
-    def _close_ours(self) -> None:
+    def close_ours(self) -> None:
+        """Closes our ends of pipes."""
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()

@@ -1,28 +1,46 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""Containers under asyncio: `run`, waiting for handles, and events, through pidfds and without threads.
+"""What waits, under asyncio: through descriptors that the loop watches, without threads.
 
-`Container.create`, `Container.run`, `start` and `inject` are those of the package; they take some
-milliseconds in which the loop stands still.
+Each does what the function or method of its name does in the package, while other tasks go on. The loop stands
+still only while a process is spawned, which is about a millisecond. `Container` and `Process` can be used with
+`async with` too.
 """
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import signal as signals
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import BinaryIO, Literal, Self
+from typing import Literal, Self, TypeVar, overload
 
-from contain import _events
-from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
+from contain import _events, _native
+from contain._config import Bind, Config, Console, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth
 from contain._container import Container, Process
 from contain._errors import GoneError
 from contain._events import Event
-from contain._pipes import Exchanged, Limit, close
-from contain._result import CompletedProcess, EndedBy, Result
-from contain._run import Request, codec_of, request_of
+from contain._result import CompletedProcess, Result
+from contain._run import running
 from contain._seccomp import Seccomp
 from contain._stdio import File, HasFileno
+from contain._waiting import Steps, Wait
 
-__all__ = ["Events", "communicate", "events", "run", "wait"]
+__all__ = [
+    "Events",
+    "communicate",
+    "copy_file",
+    "create",
+    "events",
+    "inject",
+    "read_file",
+    "run",
+    "start",
+    "stop",
+    "wait",
+    "write_file",
+]
+
+T = TypeVar("T")
 
 
 async def run(
@@ -57,71 +75,124 @@ async def run(
     rlimits: Sequence[Rlimit] = (),
     files: Mapping[Path, Data | NewFile] | None = None,
     pass_fds: Sequence[int | HasFileno] = (),
+    inside: Text | None = None,
+    outside: Text | None = None,
     init: bool = True,
 ) -> CompletedProcess:
     """`contain.run`, while other tasks go on. Cancelled, it kills the container and waits until that is gone."""
-    config = Config(
-        argv=argv,
-        root=root,
-        mounts=mounts,
-        read_only=read_only,
-        overlay=overlay,
-        env=env,
-        cwd=cwd,
-        user=user,
-        hostname=hostname,
-        network=network,
-        uid_map=uid_map,
-        gid_map=gid_map,
-        seccomp=seccomp,
-        capabilities=capabilities,
-        no_new_privs=no_new_privs,
-        rlimits=rlimits,
-        files=files or {},
-        pass_fds=pass_fds,
-        timeout=timeout,
-        init=init,
-    )
-    request = request_of(
-        config,
-        (stdin, stdout, stderr),
-        input,
-        capture_output,
-        timeout,
-        Limit(output_limit, on_output_limit),
-        codec_of(text, encoding, errors),
-    )
-    return await _finish(request, check)
+    return await _finish(running(locals()))
+
+
+@overload
+async def create(
+    name: Config,
+    config: None = None,
+    /,
+    *,
+    runtime: None = None,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+) -> Container: ...
+
+
+@overload
+async def create(
+    name: str,
+    config: Config,
+    /,
+    *,
+    runtime: Path | None = None,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+) -> Container: ...
+
+
+async def create(
+    name: str | Config,
+    config: Config | None = None,
+    /,
+    *,
+    runtime: Path | None = None,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+) -> Container:
+    """`Container.create`. Cancelled, it leaves nothing behind."""
+    files = (stdin, stdout, stderr)
+    return await _finish(Container._making(_native.Container.create, name, config, runtime, files))
+
+
+async def start(container: Container) -> None:
+    """`Container.start`. Cancelled, it leaves the command to begin all the same."""
+    await _finish(container._starting())
+
+
+async def inject(
+    container: Container,
+    argv: Sequence[Path],
+    *,
+    stdin: File = None,
+    stdout: File = None,
+    stderr: File = None,
+    env: Environment | None = None,
+    cwd: Path | None = None,
+    user: int | str | None = None,
+    groups: Sequence[int | str] | None = None,
+    seccomp: Literal["system", "app", "none"] | Seccomp | None = None,
+    capabilities: Sequence[str] | None = None,
+    no_new_privs: bool = False,
+    rlimits: Sequence[Rlimit] = (),
+    pass_fds: Sequence[int | HasFileno] = (),
+    timeout: float | None = None,
+    console: Console | None = None,
+) -> Process:
+    """`Container.inject`. Cancelled, it kills the command."""
+    arguments = locals()
+    del arguments["container"]
+    return await _finish(container._injecting(**arguments))
 
 
 async def wait(handle: Container | Process, timeout: float | None = None) -> Result:
-    """Waits for the end of a container or an injected process, as its `wait` does.
-
-    After `timeout` seconds TimeoutExpired is raised. That and being cancelled kill nothing.
-    """
-    if not await _in_time(lambda: _ended(handle), timeout):
-        raise handle._expired(timeout)
-    return handle.wait()
+    """`wait` of a container or an injected process: being late or cancelled kills nothing."""
+    return await _finish(handle._waiting(timeout))
 
 
 async def communicate(
     handle: Container | Process, input: Data | None = None, timeout: float | None = None
 ) -> tuple[bytes | None, bytes | None]:
-    """Writes input, reads stdout and stderr to their ends, and waits for the end, as `communicate` of a handle does.
+    """`communicate` of a container or an injected process: being late or cancelled kills nothing.
 
-    After `timeout` seconds TimeoutExpired is raised, with the output so far; another call,
-    without input, goes on. That and being cancelled kill nothing.
+    Another call, without input, goes on.
     """
-    handle.poll()
-    handle._pipes.put(input)
+    return await _finish(handle._communicating(input, timeout))
 
-    async def follow() -> None:
-        await _exchange(handle)
-        await _ended(handle)
 
-    if not await _in_time(follow, timeout):
-        raise handle._expired(timeout)
-    return handle._pipes.output()
+async def stop(container: Container, signal: int = signals.SIGTERM, grace: float = 10.0) -> Result:
+    """`Container.stop`. Cancelled within the grace period, it kills nothing."""
+    return await _finish(container._stopping(signal, grace))
+
+
+async def read_file(
+    container: Container, path: Path, *, limit: int = 64 * 1024 * 1024, timeout: float | None = None
+) -> bytes:
+    """`Container.read_file`."""
+    return await _finish(container._reading(path, limit, timeout))
+
+
+async def copy_file(
+    container: Container, path: Path, destination: int | HasFileno, *, timeout: float | None = None
+) -> None:
+    """`Container.copy_file`."""
+    await _finish(container._copying(path, destination, timeout))
+
+
+async def write_file(
+    container: Container, path: Path, source: Data | HasFileno, *, mode: int = 0o644, timeout: float | None = None
+) -> None:
+    """`Container.write_file`. Cancelled, what was written by then stays."""
+    await _finish(container._writing(path, source, mode, timeout))
 
 
 class Events:
@@ -140,17 +211,7 @@ class Events:
 
     async def next(self, timeout: float | None = None) -> Event | None:
         """The next event; None when `timeout` seconds passed first, GoneError after the exit."""
-        event = self._events.next(0)
-
-        async def follow() -> None:
-            nonlocal event
-            while event is None:
-                await _readable(self._events.fileno())
-                event = self._events.next(0)
-
-        if event is None:
-            await _in_time(follow, timeout)
-        return event
+        return await _finish(self._events._waiting(timeout))
 
     def __aiter__(self) -> Self:
         return self
@@ -181,130 +242,46 @@ def events(container: Container) -> Events:
     return Events(container.events())
 
 
-async def _finish(request: Request, check: bool) -> CompletedProcess:
-    """From start to result."""
-    container = request.start()
+async def _finish(steps: Steps[T]) -> T:
+    """As `contain._waiting.finish`, while other tasks go on."""
     try:
-        container._pipes.put(request.data)
-
-        async def follow() -> None:
-            if await _exchange(container) is Exchanged.ALL:
-                await _ended(container)
-
-        reason = None if await _in_time(follow, request.timeout) else EndedBy.WALL
-        if container._pipes.is_over:
-            reason = EndedBy.OUTPUT
-        if reason is not None:
-            await _kill(container)
-        result = container.wait() if reason is None else container._end(reason)
-        container._pipes.drain()
-    finally:
-        container._pipes.close()
-        await _kill(container)
-    return request.completed(container, result, check)
+        wait = next(steps)
+        while True:
+            try:
+                ready = await _ready(wait)
+            except BaseException as error:
+                wait = steps.throw(error)
+            else:
+                wait = steps.send(ready)
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
-async def _kill(container: Container) -> None:
-    container.kill()
-    await _ended(container)
-
-
-async def _in_time(work: Callable[[], Coroutine[None, None, object]], timeout: float | None) -> bool:
-    """Awaits it, at most so many seconds; whether it came to its end."""
-    seconds(timeout)
-    try:
-        async with asyncio.timeout(timeout) as scope:
-            await work()
-    except TimeoutError:
-        if not scope.expired():
-            raise
-        return False
-    return True
-
-
-async def _ended(handle: Container | Process) -> None:
-    """Waits for the end."""
-    await _readable(handle.fileno())
-
-
-async def _readable(descriptor: int) -> None:
-    """Waits until it is, by a copy: a loop takes each descriptor once, and others may wait too."""
+async def _ready(wait: Wait) -> Collection[int]:
     loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-    copy = os.dup(descriptor)
-    try:
-        loop.add_reader(copy, _settle, ready)
-        await ready
-    finally:
-        loop.remove_reader(copy)
-        os.close(copy)
+    done = loop.create_future()
+    ready: set[int] = set()
 
+    def settle(descriptor: int | None = None) -> None:
+        if descriptor is not None:
+            ready.add(descriptor)
+        if not done.done():
+            done.set_result(None)
 
-def _settle(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-async def _exchange(handle: Container | Process) -> Exchanged:
-    """Writes and reads all there is, until nothing can write any more; OVER where there is too much."""
-    exchange = _Exchange(handle)
-    try:
-        await exchange.done
-    finally:
-        exchange.close()
-    return Exchanged.OVER if handle._pipes.is_over else Exchanged.ALL
-
-
-class _Exchange:
-    """The pipes of a command, watched by the loop."""
-
-    def __init__(self, handle: Container | Process) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._pipes = handle._pipes
-        self._watched: dict[int, BinaryIO] = {}
-        self._pidfd = -1
-        self.done: asyncio.Future[None] = self._loop.create_future()
-        for pipe in self._pipes.open():
-            number = pipe.fileno()
-            self._watched[number] = pipe
-            watch = self._loop.add_writer if pipe is self._pipes.stdin else self._loop.add_reader
-            watch(number, self._move, number)
-        if not self._watched:
-            self.done.set_result(None)
-        elif handle._silent_at() is not None:
-            self._pidfd = os.dup(handle.fileno())
-            self._loop.add_reader(self._pidfd, self._end)
-
-    def _move(self, number: int) -> None:
-        """A pipe has room or something to read."""
-        pipe = self._watched[number]
-        try:
-            if not self._pipes.move(pipe):
-                self._leave(number)
-                close(pipe)
-        except Exception as error:
-            if not self.done.done():
-                self.done.set_exception(error)
-            return
-        if self._pipes.is_over or not self._watched:
-            _settle(self.done)
-
-    def _end(self) -> None:
-        """Nothing can write any more: what the pipes hold now is all."""
-        self.close()
-        self._pipes.drain()
-        _settle(self.done)
-
-    def _leave(self, number: int) -> None:
-        pipe = self._watched.pop(number)
-        leave = self._loop.remove_writer if pipe is self._pipes.stdin else self._loop.remove_reader
-        leave(number)
-
-    def close(self) -> None:
-        """Watches no longer."""
-        for number in list(self._watched):
-            self._leave(number)
-        if self._pidfd >= 0:
-            self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+    with contextlib.ExitStack() as stack:
+        left = wait.clock.left()
+        if left is not None:
+            stack.callback(loop.call_later(left, settle).cancel)
+        for watch, ignore, descriptors in (
+            (loop.add_reader, loop.remove_reader, wait.read),
+            (loop.add_writer, loop.remove_writer, wait.write),
+        ):
+            for descriptor in descriptors:
+                # One of its own: a loop takes each once, and other tasks may wait for the same.
+                own = os.dup(descriptor)
+                stack.callback(os.close, own)
+                stack.callback(ignore, own)
+                watch(own, settle, descriptor)
+        await done
+    return ready

@@ -4,6 +4,7 @@
 
 use crate::call::{interruptible, raise, unlocked};
 use crate::events::Events;
+use crate::pending::{PendingContainer, PendingProcess};
 use crate::runtime::{Place, StatusParts, status};
 use crate::settings::{Settings, Standard, not_one_of, profile, rlimit, stdio, text, texts, window};
 use contain::{EndedBy, Error, Id, Injection, Kind, Outcome, User, capability};
@@ -47,10 +48,7 @@ impl Held {
     fn of(container: &contain::Container) -> Result<Held, Error> {
         let watched = match container.pidfd() {
             Ok(pidfd) => Watched::Pidfd(pidfd),
-            Err(error) if error.kind == Kind::Gone => {
-                let (reader, _) = std::io::pipe().map_err(|error| failed("make", "a pipe", &error))?;
-                Watched::Ended(reader.into())
-            }
+            Err(error) if error.kind == Kind::Gone => Watched::Ended(readable()?),
             Err(error) => return Err(error),
         };
         Ok(Held { watched, owner: std::process::id() })
@@ -83,7 +81,8 @@ impl Held {
     }
 }
 
-fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
+/// The error of a call that this module itself made.
+pub fn failed(operation: &str, object: &str, error: &std::io::Error) -> Error {
     let made = Error::new(Kind::System, "python", operation, object);
     error.raw_os_error().into_iter().fold(made, Error::errno)
 }
@@ -148,51 +147,46 @@ enum Until {
     Started,
 }
 
+impl Process {
+    /// Of a process that has just begun; it is killed where it cannot be watched.
+    pub fn new(inner: contain::Process) -> Result<Process, Error> {
+        let pidfd = inner.pidfd().inspect_err(|_| drop(inner.kill(KILL)))?;
+        Ok(Process { inner, held: Held::new(pidfd) })
+    }
+}
+
 impl Container {
-    fn launch(
+    /// Of a container that has just been made; it is killed where it cannot be watched.
+    pub fn new(inner: contain::Container, owned: bool) -> Result<Container, Error> {
+        let held = Held::of(&inner).inspect_err(|_| drop(inner.end(EndedBy::Signalled)))?;
+        Ok(Container { inner, held, owned })
+    }
+
+    fn begin(
         py: Python<'_>,
         settings: Settings,
         standard: Standard,
         until: Until,
         place: Option<Place>,
-    ) -> PyResult<Container> {
+    ) -> PyResult<PendingContainer> {
         let owned = settings.is_owned();
         let mut config = settings.config(py)?;
-        let container = unlocked(py, || {
+        unlocked(py, || {
             config.stdio = stdio(standard)?;
-            let inner = match (&place, until) {
-                (None, Until::Created) => contain::Container::create(&config)?,
-                (None, Until::Started) => contain::Container::run(&config)?,
-                (Some(place), Until::Created) => place.make()?.create(place.name(), &config)?,
-                (Some(place), Until::Started) => place.make()?.run(place.name(), &config)?,
+            let pending = match (&place, until) {
+                (None, Until::Created) => contain::Container::begin_create(&config)?,
+                (None, Until::Started) => contain::Container::begin_run(&config)?,
+                (Some(place), Until::Created) => place.make()?.begin_create(place.name(), &config)?,
+                (Some(place), Until::Started) => place.make()?.begin_run(place.name(), &config)?,
             };
-            let held = Held::of(&inner)?;
-            Ok(Container { inner, held, owned })
-        })?;
-        // Where the handler of a signal that came meanwhile raises, nobody gets the handle.
-        if let Err(raised) = py.check_signals() {
-            let _ = unlocked(py, || container.inner.end(EndedBy::Signalled));
-            let _ = unlocked(py, || container.inner.delete(true));
-            return Err(raised);
-        }
-        Ok(container)
+            Ok(PendingContainer::new(pending, owned))
+        })
     }
 }
 
-impl Process {
-    fn launch(py: Python<'_>, start: impl FnOnce() -> Result<contain::Process, Error> + Send) -> PyResult<Process> {
-        let process = unlocked(py, || {
-            let inner = start()?;
-            let held = Held::new(inner.pidfd()?);
-            Ok(Process { inner, held })
-        })?;
-        // As for a container.
-        if let Err(raised) = py.check_signals() {
-            let _ = unlocked(py, || process.inner.kill(KILL).and_then(|()| process.inner.wait(None)));
-            return Err(raised);
-        }
-        Ok(process)
-    }
+/// The end of a pipe that nobody writes to: it is readable for ever.
+fn readable() -> Result<OwnedFd, Error> {
+    std::io::pipe().map(|(reader, _)| reader.into()).map_err(|error| failed("make", "a pipe", &error))
 }
 
 impl Drop for Container {
@@ -206,16 +200,21 @@ impl Drop for Container {
 
 #[pymethods]
 impl Container {
-    /// Makes a container that waits for `start`.
+    /// Begins to make a container that waits for its start.
     #[staticmethod]
-    fn create(py: Python<'_>, settings: Settings, standard: Standard, place: Option<Place>) -> PyResult<Container> {
-        Container::launch(py, settings, standard, Until::Created, place)
+    fn create(
+        py: Python<'_>,
+        settings: Settings,
+        standard: Standard,
+        place: Option<Place>,
+    ) -> PyResult<PendingContainer> {
+        Container::begin(py, settings, standard, Until::Created, place)
     }
 
-    /// Makes a container and starts its command.
+    /// Begins to make a container whose command starts.
     #[staticmethod]
-    fn run(py: Python<'_>, settings: Settings, standard: Standard, place: Option<Place>) -> PyResult<Container> {
-        Container::launch(py, settings, standard, Until::Started, place)
+    fn run(py: Python<'_>, settings: Settings, standard: Standard, place: Option<Place>) -> PyResult<PendingContainer> {
+        Container::begin(py, settings, standard, Until::Started, place)
     }
 
     /// One that some process has created.
@@ -230,22 +229,41 @@ impl Container {
 
     /// Lets the command begin.
     fn start(&self, py: Python<'_>) -> PyResult<()> {
-        unlocked(py, || self.inner.start())
+        unlocked(py, || self.inner.begin_start())
     }
 
-    /// Runs another command inside.
-    fn inject(&self, py: Python<'_>, command: Command, standard: Standard) -> PyResult<Process> {
-        Process::launch(py, || self.inner.inject(&command.injection(standard)?))
+    /// Whether it has been executed since, or why not; None as long as neither is known.
+    fn started(&self, py: Python<'_>) -> PyResult<Option<bool>> {
+        unlocked(py, || self.inner.started()).map(|started| started.then_some(true))
     }
 
-    /// Starts copying a file of the container's to its stdout.
-    fn copy_out(&self, py: Python<'_>, path: Vec<u8>, limit: u64, standard: Standard) -> PyResult<Process> {
-        Process::launch(py, || self.inner.copy_out(&text(path), limit, stdio(standard)?[1]))
+    /// A new descriptor that becomes readable when `started` may have more to tell.
+    fn start_news(&self, py: Python<'_>) -> PyResult<RawFd> {
+        unlocked(py, || self.inner.start_news()).map(IntoRawFd::into_raw_fd)
     }
 
-    /// Starts copying its stdin to a file of the container's.
-    fn copy_in(&self, py: Python<'_>, path: Vec<u8>, mode: u32, standard: Standard) -> PyResult<Process> {
-        Process::launch(py, || self.inner.copy_in(&text(path), mode, stdio(standard)?[0]))
+    /// A new descriptor that becomes readable when `try_wait` may have more to tell.
+    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+        unlocked(py, || match self.inner.end_news() {
+            Err(error) if error.kind == Kind::Gone => readable(),
+            other => other,
+        })
+        .map(IntoRawFd::into_raw_fd)
+    }
+
+    /// Begins to run another command inside.
+    fn inject(&self, py: Python<'_>, command: Command, standard: Standard) -> PyResult<PendingProcess> {
+        PendingProcess::begin(py, || self.inner.begin_inject(&command.injection(standard)?))
+    }
+
+    /// Begins to copy a file of the container's to its stdout.
+    fn copy_out(&self, py: Python<'_>, path: Vec<u8>, limit: u64, standard: Standard) -> PyResult<PendingProcess> {
+        PendingProcess::begin(py, || self.inner.begin_copy_out(&text(path), limit, stdio(standard)?[1]))
+    }
+
+    /// Begins to copy its stdin to a file of the container's.
+    fn copy_in(&self, py: Python<'_>, path: Vec<u8>, mode: u32, standard: Standard) -> PyResult<PendingProcess> {
+        PendingProcess::begin(py, || self.inner.begin_copy_in(&text(path), mode, stdio(standard)?[0]))
     }
 
     /// The monitor's process id.
@@ -306,25 +324,20 @@ impl Container {
         unlocked(py, || self.inner.kill(signal))
     }
 
-    /// Ends the container for this reason, and waits for that.
-    fn end(&self, py: Python<'_>, reason: &str) -> PyResult<Ending> {
+    /// Kills the whole container for this reason.
+    fn condemn(&self, py: Python<'_>, reason: &str) -> PyResult<()> {
         let reason = match reason {
             "wall" => EndedBy::Wall,
             "output" => EndedBy::Output,
             "signalled" => EndedBy::Signalled,
             other => return Err(raise(py, &not_one_of("reason", other, &["wall", "output", "signalled"]))),
         };
-        interruptible(py, || self.inner.end(reason)).map(|outcome| ending(&outcome))
+        unlocked(py, || self.inner.condemn(reason))
     }
 
     /// How it ended, if it has.
     fn try_wait(&self, py: Python<'_>) -> PyResult<Option<Ending>> {
         unlocked(py, || self.inner.wait(Some(Duration::ZERO))).map(|outcome| outcome.as_ref().map(ending))
-    }
-
-    /// Waits for the end.
-    fn wait(&self, py: Python<'_>) -> PyResult<Option<Ending>> {
-        interruptible(py, || self.inner.wait(None)).map(|outcome| outcome.as_ref().map(ending))
     }
 }
 
@@ -361,14 +374,14 @@ impl Process {
         unlocked(py, || self.inner.wait(Some(Duration::ZERO))).map(|outcome| outcome.as_ref().map(ending))
     }
 
-    /// Waits for its end.
-    fn wait(&self, py: Python<'_>) -> PyResult<Option<Ending>> {
-        interruptible(py, || self.inner.wait(None)).map(|outcome| outcome.as_ref().map(ending))
+    /// A new descriptor that becomes readable when `try_wait` may have more to tell.
+    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+        unlocked(py, || self.inner.end_news()).map(IntoRawFd::into_raw_fd)
     }
 
-    /// How the copying of a file ended, where this is that: nothing, or an error.
+    /// How the copying of a file has ended, where this is that: nothing, or an error.
     fn check_copied(&self, py: Python<'_>, verb: &str, path: Vec<u8>) -> PyResult<()> {
-        unlocked(py, || match self.inner.wait(None)? {
+        unlocked(py, || match self.inner.wait(Some(Duration::ZERO))? {
             Some(outcome) => contain::container::copied(verb, &text(path), &outcome),
             None => Ok(()),
         })

@@ -8,6 +8,7 @@
 mod call;
 mod events;
 mod handle;
+mod pending;
 mod runtime;
 mod seccomp;
 mod settings;
@@ -21,6 +22,8 @@ mod _native {
     use super::events::Events;
     #[pymodule_export]
     use super::handle::{Container, Process};
+    #[pymodule_export]
+    use super::pending::{PendingContainer, PendingProcess};
     #[pymodule_export]
     use super::runtime::{delete_container, list_containers};
     #[pymodule_export]

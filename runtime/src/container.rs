@@ -4,11 +4,15 @@
 
 mod console;
 mod monitored;
+mod pending;
 mod transfer;
 
 pub(crate) use console::Master;
-pub(crate) use monitored::{First, Monitored, check_owner, first_message, readable, reap};
 use monitored::{Handle, gone};
+pub(crate) use monitored::{Monitored, check_owner, no_descriptor, readable, reap};
+pub use pending::Pending;
+use pending::begin;
+pub(crate) use pending::{First, Word, Work};
 pub use transfer::copied;
 
 use crate::caller::{self, raw};
@@ -114,24 +118,25 @@ pub struct Process {
 impl Container {
     /// Makes the container up to the last step before the command's exec, and leaves it waiting there.
     pub fn create(config: &Config) -> Result<Container, Error> {
-        Container::launch(config, Way::Create)
+        Container::begin_create(config)?.wait_on()
     }
 
-    /// Lets the command of a created container begin; returns once it has been executed.
-    pub fn start(&self) -> Result<(), Error> {
-        self.check_process()?;
-        match &self.hold {
-            Hold::Monitored(monitored) => monitored.start(),
-            Hold::Stored(stored, _) => stored.start(),
-        }
+    /// As `create`, without waiting until the container is there.
+    pub fn begin_create(config: &Config) -> Result<Pending<Container>, Error> {
+        Container::launch(config, Way::Create)
     }
 
     /// Create and start in one.
     pub fn run(config: &Config) -> Result<Container, Error> {
+        Container::begin_run(config)?.wait_on()
+    }
+
+    /// As `run`, without waiting until the command has been executed.
+    pub fn begin_run(config: &Config) -> Result<Pending<Container>, Error> {
         Container::launch(config, Way::Run)
     }
 
-    fn launch(config: &Config, way: Way) -> Result<Container, Error> {
+    fn launch(config: &Config, way: Way) -> Result<Pending<Container>, Error> {
         caller::check()?;
         let draft = compile::container(config, way)?;
         caller::check_preserved(config.preserve_fds)?;
@@ -140,12 +145,71 @@ impl Container {
         let control = along.caller(config.lifetime)?;
         let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
         drop(along);
-        let monitored = Monitored::new(control, launched, way == Way::Create)?;
-        Ok(Container {
+        let (profile, lifetime) = (Some(config.seccomp.clone()), config.lifetime);
+        Ok(begin(control, launched, way == Way::Create, move |monitored| Container {
             hold: Hold::Monitored(monitored.into()),
-            profile: Some(config.seccomp.clone()),
-            lifetime: config.lifetime,
-        })
+            profile,
+            lifetime,
+        }))
+    }
+
+    /// Lets the command of a created container begin; returns once it has been executed.
+    pub fn start(&self) -> Result<(), Error> {
+        self.begin_start()?;
+        loop {
+            match self.await_start() {
+                Err(error) if error.errno == Some(libc::EINTR) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// As `start`, without waiting until the command has been executed: `started` tells that.
+    pub fn begin_start(&self) -> Result<(), Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.begin_start(),
+            Hold::Stored(stored, _) => stored.begin_start(),
+        }
+    }
+
+    /// Whether the command has been executed after `begin_start`, or why not, where that is known by now.
+    pub fn started(&self) -> Result<bool, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.started(),
+            Hold::Stored(stored, _) => stored.started(),
+        }
+    }
+
+    /// Waits until the command has been executed after `begin_start`. A signal of the caller's ends the wait (EINTR).
+    pub fn await_start(&self) -> Result<(), Error> {
+        while !self.started()? {
+            let news = self.start_news()?;
+            if readable([&news, &news], -1)? == 0 {
+                return Err(Error::new(Kind::System, "container", "start", "the container").errno(libc::EINTR));
+            }
+        }
+        Ok(())
+    }
+
+    /// A descriptor, the caller's to close, that becomes readable when `started` may have more to tell.
+    pub fn start_news(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.start_news(),
+            Hold::Stored(stored, _) => stored.start_news(),
+        }
+    }
+
+    /// A descriptor, the caller's to close, that becomes readable when `wait` may have more to tell, without waiting:
+    /// the supervisor has heard of the end of PID 1.
+    pub fn end_news(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.end_news(),
+            Hold::Stored(stored, _) => stored.end_news(),
+        }
     }
 
     /// One whose state is on disk.
@@ -228,6 +292,15 @@ impl Container {
         }
     }
 
+    /// Kills the whole container and does not wait for that; the result will say `reason`.
+    pub fn condemn(&self, reason: EndedBy) -> Result<(), Error> {
+        self.check_process()?;
+        match &self.hold {
+            Hold::Monitored(monitored) => monitored.condemn(reason),
+            Hold::Stored(stored, _) => stored.condemn(reason),
+        }
+    }
+
     /// Sends `signal`, waits `grace` for the end, and then kills the whole container. One that has ended already keeps
     /// its own result.
     pub fn stop(&self, signal: i32, grace: Duration) -> Result<Outcome, Error> {
@@ -243,6 +316,11 @@ impl Container {
 
     /// Runs another command inside; returns once it has been executed.
     pub fn inject(&self, injection: &Injection) -> Result<Process, Error> {
+        self.begin_inject(injection)?.wait_on()
+    }
+
+    /// As `inject`, without waiting until the command has been executed.
+    pub fn begin_inject(&self, injection: &Injection) -> Result<Pending<Process>, Error> {
         let (pid, target) = self.running()?;
         let own = match &injection.seccomp {
             Some(_) => None,
@@ -341,7 +419,7 @@ pub fn inject_by_pid(pid: i32, injection: &Injection) -> Result<Process, Error> 
     caller::check()?;
     let target = join::find(pid)?;
     let profile = injection.seccomp.as_ref().unwrap_or(&Profile::System);
-    inject_into(raw(&target.pidfd), target.pid, injection, profile, Lifetime::Bound)
+    inject_into(raw(&target.pidfd), target.pid, injection, profile, Lifetime::Bound)?.wait_on()
 }
 
 fn inject_into(
@@ -350,7 +428,7 @@ fn inject_into(
     injection: &Injection,
     profile: &Profile,
     lifetime: Lifetime,
-) -> Result<Process, Error> {
+) -> Result<Pending<Process>, Error> {
     compile::check_passed(&injection.pass_fds)?;
     let request = Inject::new(injection, pid, profile)?;
     let draft = compile::inject(&request, Way::Run)?;
@@ -359,9 +437,11 @@ fn inject_into(
     let control = along.caller(lifetime)?;
     let launched = launch::beside(&draft, &along, compile::console::outer(request.console, injection.stdio))?;
     drop(along);
-    let mut monitored = Monitored::new(control, launched, false)?;
-    monitored.tree = injection.timeout.is_some();
-    Ok(Process { monitored: monitored.into() })
+    let tree = injection.timeout.is_some();
+    Ok(begin(control, launched, false, move |mut monitored| {
+        monitored.tree = tree;
+        Process { monitored: monitored.into() }
+    }))
 }
 
 impl Process {
@@ -375,7 +455,7 @@ impl Process {
         let control = along.caller(lifetime)?;
         let launched = launch::beside(draft, &along, stdio)?;
         drop(along);
-        Ok(Process { monitored: Monitored::new(control, launched, false)?.into() })
+        begin(control, launched, false, |monitored| Process { monitored: monitored.into() }).wait_on()
     }
 
     /// Process id as seen from outside.
@@ -396,6 +476,11 @@ impl Process {
     /// Sends a signal to the injected process. With a deadline SIGKILL ends everything that it started too.
     pub fn kill(&self, signal: i32) -> Result<(), Error> {
         self.monitored.kill(signal)
+    }
+
+    /// As of a container.
+    pub fn end_news(&self) -> Result<OwnedFd, Error> {
+        self.monitored.end_news()
     }
 
     /// Kills it, as SIGKILL does, and waits for that; the result says `reason`.

@@ -33,7 +33,7 @@ pub use caller::check_privilege;
 pub use config::{
     Config, Console, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, Veth, Window,
 };
-pub use container::{Container, Injection, Process, inject_by_pid};
+pub use container::{Container, Injection, Pending, Process, inject_by_pid};
 pub use describe::Description;
 pub use error::{Error, Kind};
 pub use events::{Event, Events};

@@ -4,7 +4,6 @@
 use super::console::Master;
 use crate::caller::{own, raw, system};
 use crate::error::{Error, Kind};
-use crate::launch::Launched;
 use crate::outcome::{Causes, EndedBy, Outcome};
 use crate::plan::Bytes;
 use crate::state::{State, has_ended};
@@ -17,7 +16,7 @@ use contain_sys::{Errno, Fd, process};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What a container or process handle has of a [`Monitored`]: when it is dropped, the monitor is told.
@@ -77,8 +76,23 @@ pub(super) struct Told {
     started: bool,
     /// Rung by the start, for those who wait for that.
     bell: Option<Arc<EventFd>>,
+    start: Start,
     outcome: Option<Outcome>,
     reason: Option<EndedBy>,
+}
+
+/// What has become of the start of a created container.
+#[derive(Default)]
+enum Start {
+    /// Nobody has asked for it.
+    #[default]
+    Waiting,
+    /// The monitor was told; who did that hears its answer.
+    Asked,
+    /// It failed; who asked has not been told yet.
+    Failed(Box<Error>),
+    /// There is no more to be said of it.
+    Over,
 }
 
 impl std::fmt::Debug for Told {
@@ -88,29 +102,26 @@ impl std::fmt::Debug for Told {
 }
 
 impl Monitored {
-    /// Waits until contain-init says that its process is there.
-    pub(super) fn new(control: OwnedFd, launched: Launched, created: bool) -> Result<Monitored, Error> {
-        let monitor = own(launched.monitor.pidfd);
-        let First { message, passed, console } =
-            first_message(&control, &monitor, &launched.plan).inspect_err(|_| reap(&monitor))?;
-        let init_pid = match message {
-            Message::Created { init } if created => init,
-            Message::Started { init } if !created => init,
-            _ => return Err(unexpected()),
-        };
-        let init = passed.ok_or_else(unexpected)?;
-        Ok(Monitored {
+    /// One whose process is there; with the plan, a created container that waits for its start.
+    pub(super) fn new(
+        control: OwnedFd,
+        (monitor, monitor_pid): (OwnedFd, i32),
+        (init, init_pid): (OwnedFd, i32),
+        (plan, causes): (Option<Bytes>, Causes),
+        console: Option<OwnedFd>,
+    ) -> Monitored {
+        Monitored {
             control,
             monitor,
-            monitor_pid: launched.monitor.pid,
+            monitor_pid,
             init,
             init_pid,
             owner: std::process::id(),
             tree: false,
             console: Master::of(console),
-            causes: launched.causes,
-            state: Mutex::new(Told { plan: created.then_some(launched.plan), started: !created, ..Told::default() }),
-        })
+            causes,
+            state: Mutex::new(Told { started: plan.is_none(), plan, ..Told::default() }),
+        }
     }
 
     pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, Told> {
@@ -121,38 +132,61 @@ impl Monitored {
         check_owner(self.owner)
     }
 
-    pub(super) fn start(&self) -> Result<(), Error> {
+    /// Tells the monitor that the command may begin.
+    pub(super) fn begin_start(&self) -> Result<(), Error> {
         let mut state = self.lock();
-        let Some(plan) = state.plan.take() else {
-            return Err(Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before"));
-        };
-        self.send(&Message::Start)?;
-        self.hear_first(&plan).inspect_err(|error| {
-            // A step that failed, not a container that was killed before its command began.
-            if error.step.is_some() && error.errno.is_some() {
-                state.outcome = Some(Outcome::NEVER_BEGUN);
+        match (&state.start, &state.plan) {
+            (Start::Waiting, Some(_)) if state.outcome.is_some() => return Err(self.ended()),
+            (Start::Waiting, Some(_)) => {}
+            _ => {
+                return Err(
+                    Error::new(Kind::Invalid, "container", "start", "the container").cause("it was started before")
+                );
             }
-        })?;
-        state.started = true;
-        if let Some(bell) = &state.bell {
-            // Its count cannot come near what it has room for.
-            let _ = bell.write(1);
         }
+        state.start = Start::Over;
+        self.send(&Message::Start)?;
+        state.start = Start::Asked;
         Ok(())
     }
 
-    /// Whether the command has been executed. While another thread is at that it has not been.
-    pub(crate) fn has_started(&self) -> bool {
-        match self.state.try_lock() {
-            Ok(state) => state.started,
-            Err(TryLockError::Poisoned(state)) => state.into_inner().started,
-            Err(TryLockError::WouldBlock) => false,
+    /// Whether the command has begun, or why it has not, where that is known by now.
+    pub(super) fn started(&self) -> Result<bool, Error> {
+        self.take_word(Asking::Start)?;
+        let mut state = self.lock();
+        match std::mem::replace(&mut state.start, Start::Over) {
+            Start::Failed(error) => Err(*error),
+            Start::Over => Ok(true),
+            waiting => {
+                state.start = waiting;
+                Ok(false)
+            }
         }
     }
 
-    /// As `has_started`, of one whose processes have ended: nothing keeps a start from its end any more.
-    pub(crate) fn had_started(&self) -> bool {
+    pub(super) fn start_news(&self) -> Result<OwnedFd, Error> {
+        duplicate(&self.control)
+    }
+
+    pub(super) fn end_news(&self) -> Result<OwnedFd, Error> {
+        self.check_process()?;
+        duplicate(self.speaks_of_end())
+    }
+
+    /// The answer to a start is for who asked for it; what is said before the process has ended is no end.
+    fn speaks_of_end(&self) -> &OwnedFd {
+        if matches!(self.lock().start, Start::Asked) { &self.init } else { &self.control }
+    }
+
+    /// Whether the command has been executed, as far as was heard.
+    pub(crate) fn has_started(&self) -> bool {
         self.lock().started
+    }
+
+    /// As `has_started`, of one whose processes have ended: what they said of it may not have been heard yet.
+    pub(crate) fn had_started(&self) -> Result<bool, Error> {
+        self.take_word(Asking::End)?;
+        Ok(self.lock().started)
     }
 
     /// What is readable once the command has been executed; none where it has been.
@@ -175,7 +209,7 @@ impl Monitored {
             if let Some(outcome) = self.lock().outcome {
                 return Ok(outcome);
             }
-            self.take_ending()?;
+            self.take_word(Asking::End)?;
         }
     }
 
@@ -201,27 +235,19 @@ impl Monitored {
         self.pidfd()
     }
 
-    pub(super) fn hear_first(&self, plan: &Bytes) -> Result<(), Error> {
-        let first = first_message(&self.control, &self.monitor, plan).inspect_err(|_| reap(&self.monitor))?;
-        match first.message {
-            Message::Started { .. } => Ok(()),
-            _ => Err(unexpected()),
-        }
+    pub(super) fn send(&self, message: &Message) -> Result<(), Error> {
+        socket::send(raw(&self.control), &message.to_bytes(), Fd::NONE, Wait::Yes).map_err(|_| self.ended())
     }
 
-    pub(super) fn send(&self, message: &Message) -> Result<(), Error> {
-        socket::send(raw(&self.control), &message.to_bytes(), Fd::NONE, Wait::Yes).map_err(|errno| {
-            Error::new(Kind::Gone, "container", "reach the monitor of", self.init_pid.to_string())
-                .errno(errno.0)
-                .cause("the container has ended")
-        })
+    fn ended(&self) -> Error {
+        Error::new(Kind::Gone, "container", "reach the monitor of", self.init_pid.to_string())
+            .errno(libc::EPIPE)
+            .cause("the container has ended")
     }
 
     pub(super) fn pidfd(&self) -> Result<OwnedFd, Error> {
         self.check_process()?;
-        self.init.try_clone().map_err(|error| {
-            system("container", "duplicate", "a pidfd")(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
-        })
+        duplicate(&self.init)
     }
 
     pub(super) fn take_console(&self) -> Result<OwnedFd, Error> {
@@ -249,13 +275,17 @@ impl Monitored {
         }
     }
 
-    pub(super) fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+    /// Kills it for this reason, and does not wait for that. One that has ended already keeps its own result.
+    pub(super) fn condemn(&self, reason: EndedBy) -> Result<(), Error> {
         self.check_process()?;
         self.lock().reason.get_or_insert(reason);
-        // A container that has ended already keeps its own result.
         let _ = self.send(&Message::Kill);
         self.kill_directly();
-        cgroup::check_ends(self.init_pid, self.init_pid.to_string())?;
+        cgroup::check_ends(self.init_pid, self.init_pid.to_string())
+    }
+
+    pub(super) fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.condemn(reason)?;
         loop {
             match self.wait(None) {
                 Err(error) if error.errno == Some(libc::EINTR) => {}
@@ -287,7 +317,7 @@ impl Monitored {
                 }
                 _ => -1,
             };
-            let answered = readable([&self.control, &self.monitor], left)?;
+            let answered = readable([self.speaks_of_end(), &self.monitor], left)?;
             if answered == 0 {
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return Ok(None);
@@ -300,44 +330,79 @@ impl Monitored {
                 }
                 continue;
             }
-            self.take_ending()?;
+            self.take_word(Asking::End)?;
         }
     }
 
-    /// Reads what the monitor has said; a monitor that died without a word took its container along.
-    pub(super) fn take_ending(&self) -> Result<(), Error> {
+    /// Takes the next word of the monitor's, where there is one; a monitor that died without a word took its container
+    /// along.
+    fn take_word(&self, asking: Asking) -> Result<(), Error> {
         let mut state = self.lock();
-        if state.outcome.is_some() {
+        let answers_start = matches!(state.start, Start::Asked);
+        if state.outcome.is_some() || (answers_start && asking == Asking::End && !has_ended(&self.init)) {
             return Ok(());
         }
         // ORDER: before it is listened to: what has ended says no more.
         let silent = has_ended(&self.monitor);
         let mut buffer = [0u8; LENGTH];
-        let ending = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
+        let word = match socket::receive(raw(&self.control), &mut buffer, Wait::No) {
             Err(Errno::EAGAIN) if !silent => return Ok(()),
             Err(Errno::EAGAIN) | Ok((0, _)) => {
                 // Its guard kills PID 1 now; the container has ended when that has.
                 readable([&self.init, &self.init], 5000)?;
-                Ending { status: number::SIGKILL, ..Ending::default() }
+                if answers_start {
+                    state.start = Start::Failed(Box::new(died()));
+                }
+                Message::Ended(killed())
             }
             Ok((length, passed)) => {
                 if passed.is_some() {
                     drop(own(passed));
                 }
-                match Message::from_bytes(&buffer[..length]) {
-                    Ok(Message::Ended(ending)) => ending,
-                    // Created, and killed before it was started.
-                    Ok(Message::Failed(_)) => Ending { status: number::SIGKILL, ..Ending::default() },
-                    _ => return Ok(()),
-                }
+                Message::from_bytes(&buffer[..length]).map_err(|_| unexpected())?
             }
             Err(errno) => return Err(system("container", "hear from", "the monitor")(errno)),
         };
-        state.outcome = Some(Outcome::of(&ending, state.reason, self.causes));
+        let ended = match word {
+            Message::Started { .. } if answers_start => {
+                (state.plan, state.start, state.started) = (None, Start::Over, true);
+                if let Some(bell) = &state.bell {
+                    // Its count cannot come near what it has room for.
+                    let _ = bell.write(1);
+                }
+                return Ok(());
+            }
+            Message::Ended(ending) => {
+                if matches!(state.start, Start::Asked) {
+                    (state.start, state.started) = (Start::Over, true);
+                }
+                Outcome::of(&ending, state.reason, self.causes)
+            }
+            Message::Failed(failure) => {
+                let error = failed(state.plan.as_ref(), &failure);
+                // A step that failed, not a container that was killed before its command began.
+                let never_begun = answers_start && error.step.is_some() && error.errno.is_some();
+                if answers_start {
+                    state.start = Start::Failed(Box::new(error));
+                }
+                if never_begun { Outcome::NEVER_BEGUN } else { Outcome::of(&killed(), state.reason, self.causes) }
+            }
+            _ => return Ok(()),
+        };
+        state.outcome = Some(ended);
         drop(state);
         reap(&self.monitor);
         Ok(())
     }
+}
+
+/// Who reads what a monitor says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asking {
+    /// The one who asked for the start.
+    Start,
+    /// One who waits for the end.
+    End,
 }
 
 /// A caller that is PID 1 or a subreaper inherits the monitor when that has said its last word: it is waited for, and
@@ -386,35 +451,26 @@ pub(crate) fn readable(descriptors: [&OwnedFd; 2], timeout_ms: i64) -> Result<us
     poll(&mut asked, timeout_ms).map_err(system("container", "poll", "the monitor"))
 }
 
-/// The first thing that a new contain-init has to say.
-pub(crate) struct First {
-    pub message: Message,
-    /// What came with it.
-    pub passed: Option<OwnedFd>,
-    /// The console's other end, which came before it.
-    pub console: Option<OwnedFd>,
+/// What a monitor would have said of a container that was killed.
+fn killed() -> Ending {
+    Ending { status: number::SIGKILL, ..Ending::default() }
 }
 
-/// Waits for it; a failure is an error.
-pub(crate) fn first_message(control: &OwnedFd, monitor: &OwnedFd, plan: &Bytes) -> Result<First, Error> {
-    let mut console = None;
-    loop {
-        readable([control, monitor], -1)?;
-        let mut buffer = [0u8; LENGTH];
-        let (length, passed) = match socket::receive(raw(control), &mut buffer, Wait::No) {
-            Err(Errno::EAGAIN) => continue,
-            other => other.map_err(system("container", "hear from", "the monitor"))?,
-        };
-        if length == 0 {
-            return Err(Error::new(Kind::System, "monitor", "start", "contain-init")
-                .cause("it died before the container was made: it was killed, or ran out of memory"));
-        }
-        let passed = passed.is_some().then(|| own(passed));
-        match Message::from_bytes(&buffer[..length]) {
-            Ok(Message::Failed(failure)) => return Err(failed(Some(plan), &failure)),
-            Ok(Message::Console) => console = passed,
-            Ok(message) => return Ok(First { message, passed, console }),
-            Err(_) => return Err(unexpected()),
-        }
-    }
+/// A monitor that said nothing.
+pub(super) fn died() -> Error {
+    Error::new(Kind::System, "monitor", "start", "contain-init")
+        .cause("it died before the container was made: it was killed, or ran out of memory")
+}
+
+/// The kernel had no number for a descriptor that the monitor sent.
+pub(crate) fn no_descriptor() -> Error {
+    system("container", "take", "the pidfd of PID 1")(Errno(libc::EMFILE))
+}
+
+fn duplicate(fd: &OwnedFd) -> Result<OwnedFd, Error> {
+    fd.try_clone().map_err(|error| {
+        system("container", "duplicate", "a descriptor of the container")(Errno(
+            error.raw_os_error().unwrap_or(libc::EIO),
+        ))
+    })
 }

@@ -2,7 +2,7 @@
 //! Copying files out of a running container, and into it. It is done by contain-init inside, as container root; no
 //! program of the container's is needed, or trusted.
 
-use super::{Container, Monitored, Process};
+use super::{Container, Pending, Process, begin};
 use crate::caller::raw;
 use crate::compile::{self, Direction, Transfer};
 use crate::config::Stdio;
@@ -16,19 +16,29 @@ impl Container {
     /// Starts copying a regular file of the container's to `destination`. Where it is longer than `limit` bytes, so many
     /// are copied. [`copied`] says how that ended.
     pub fn copy_out(&self, path: &OsStr, limit: u64, destination: Stdio) -> Result<Process, Error> {
+        self.begin_copy_out(path, limit, destination)?.wait_on()
+    }
+
+    /// As `copy_out`, without waiting until the copying has begun.
+    pub fn begin_copy_out(&self, path: &OsStr, limit: u64, destination: Stdio) -> Result<Pending<Process>, Error> {
         self.copy(path, Direction::Out { limit }, [Stdio::Null, destination, Stdio::Null])
     }
 
     /// Starts copying `source`, to its end, to a regular file of the container's, which is emptied first, or made
     /// with these permissions where it is missing. [`copied`] says how that ended.
     pub fn copy_in(&self, path: &OsStr, mode: u32, source: Stdio) -> Result<Process, Error> {
+        self.begin_copy_in(path, mode, source)?.wait_on()
+    }
+
+    /// As `copy_in`, without waiting until the copying has begun.
+    pub fn begin_copy_in(&self, path: &OsStr, mode: u32, source: Stdio) -> Result<Pending<Process>, Error> {
         if mode > 0o7777 {
             return Err(Error::invalid("mode", format!("{mode:o}"), "at most 0o7777"));
         }
         self.copy(path, Direction::In { mode }, [source, Stdio::Null, Stdio::Null])
     }
 
-    fn copy(&self, path: &OsStr, direction: Direction, stdio: [Stdio; 3]) -> Result<Process, Error> {
+    fn copy(&self, path: &OsStr, direction: Direction, stdio: [Stdio; 3]) -> Result<Pending<Process>, Error> {
         let (pid, target) = self.running()?;
         let request = Transfer {
             path,
@@ -45,7 +55,7 @@ impl Container {
         let control = along.caller(self.lifetime)?;
         let launched = launch::beside(&draft, &along, stdio)?;
         drop(along);
-        Ok(Process { monitored: Monitored::new(control, launched, false)?.into() })
+        Ok(begin(control, launched, false, |monitored| Process { monitored: monitored.into() }))
     }
 }
 

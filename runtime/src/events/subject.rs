@@ -81,7 +81,7 @@ impl Subject {
     /// As `has_started`, of one that has ended.
     pub fn had_started(&self) -> Result<bool, Error> {
         match self {
-            Subject::Monitored(monitored, _) => Ok(monitored.had_started()),
+            Subject::Monitored(monitored, _) => monitored.had_started(),
             Subject::Stored(found) => found.has_started(),
         }
     }

@@ -9,10 +9,10 @@ use super::stored::Stored;
 use super::{Runtime, check_id, directory_name, fd};
 use crate::caller::{self, own, raw};
 use crate::compile::{self, Way};
-use crate::config::{Config, Lifetime, Root};
-use crate::container::{First, Master, first_message, reap};
+use crate::config::{Config, Lifetime, Profile, Root};
+use crate::container::{First, Master, Pending, Word, Work, no_descriptor, reap};
 use crate::error::{Error, Kind};
-use crate::launch::{self, Along, Launched};
+use crate::launch::{self, Along};
 use crate::outcome::Causes;
 use contain_plan::Message;
 use contain_sys::signal::number;
@@ -35,6 +35,7 @@ pub(crate) struct Entry {
     lock: Option<Lock>,
     listen: OwnedFd,
     record: OwnedFd,
+    owner: u32,
 }
 
 impl Entry {
@@ -58,6 +59,7 @@ impl Entry {
                 lock: Some(lock),
                 listen,
                 record,
+                owner: std::process::id(),
             }),
             Err(error) => {
                 let _ = directory.remove(&parent, &name, super::document::STATE);
@@ -88,14 +90,25 @@ impl Entry {
         processes: (Held, Option<Held>),
         transient: bool,
     ) -> Result<(), Error> {
-        let (monitor, init) = processes;
+        let document = self.document(config, causes, processes, transient)?;
+        document.write(self.directory()?, Filter::of(&config.seccomp).1)
+    }
+
+    /// What state.json says.
+    fn document(
+        &self,
+        config: &Config,
+        causes: Causes,
+        (monitor, init): (Held, Option<Held>),
+        transient: bool,
+    ) -> Result<Document, Error> {
         let root = match &config.root {
             Root::Directory(path) => path.to_string_lossy().into_owned(),
             Root::Host => "--host".to_string(),
         };
-        let (filter, program) = Filter::of(&config.seccomp);
+        let (filter, _) = Filter::of(&config.seccomp);
         let created = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-        let document = Document {
+        Ok(Document {
             id: self.id.clone(),
             created,
             root,
@@ -106,8 +119,7 @@ impl Entry {
             monitor,
             init,
             scope: Scope::here()?,
-        };
-        document.write(self.directory()?, program)
+        })
     }
 
     /// The container is there: its directory stays, and is locked until the lock is dropped.
@@ -123,7 +135,7 @@ impl Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        if let Some(directory) = &self.directory {
+        if let Some(directory) = self.directory.as_ref().filter(|_| self.owner == std::process::id()) {
             // What cannot be removed is what a crash would leave: delete with force.
             let _ = directory.remove(&self.parent, &self.name, super::document::STATE);
         }
@@ -146,13 +158,23 @@ pub(super) fn exists(id: &str) -> Error {
         .remedy("choose another id, or delete that one")
 }
 
-/// Makes a container up to its wait for the start; its directory is locked still.
-pub(super) fn create(
+/// How far a container is made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Until {
+    Created,
+    Started,
+    /// And it is removed when it ends.
+    StartedTransient,
+}
+
+/// Starts to make a container; its directory is locked until that is done.
+pub(super) fn begin<T: 'static>(
     runtime: &Runtime,
     id: &str,
     config: &Config,
-    transient: bool,
-) -> Result<(Stored, Option<Lock>), Error> {
+    until: Until,
+    become_handle: fn(Stored) -> T,
+) -> Result<Pending<T>, Error> {
     caller::check()?;
     check_id(id)?;
     let draft = compile::container(config, Way::Create)?;
@@ -160,48 +182,155 @@ pub(super) fn create(
     along.directories(config)?;
     let entry = Entry::make(runtime, id)?;
     entry.along(&mut along)?;
+    let mut document =
+        entry.document(config, draft.causes, (Held { pid: 0, start: 0 }, None), until == Until::StartedTransient)?;
     // Until the state is on disk every container dies with its caller: nobody else could find it.
     let control = along.caller(Lifetime::Bound)?;
     let launched = launch::beside(&draft, &along, compile::console::outer_stdio(config))?;
     drop(along);
+    document.monitor.pid = launched.monitor.pid;
     let monitor = own(launched.monitor.pidfd);
-    match note(&entry, config, transient, &control, &monitor, &launched) {
-        Ok(console) => {
-            let (mut stored, lock) = entry.keep()?;
-            stored.console = Master::of(console);
-            Ok((stored, lock))
+    let word = Word::new(control, launched.plan);
+    let profile = config.seccomp.clone();
+    let stage = Stage::Creating(Box::new(Creating { entry, document, word, monitor, profile, console: None }));
+    Ok(Pending::new(Making { stage, until, become_handle, owner: std::process::id() }))
+}
+
+/// A container with state on disk that is being made.
+struct Making<T> {
+    stage: Stage,
+    until: Until,
+    become_handle: fn(Stored) -> T,
+    owner: u32,
+}
+
+enum Stage {
+    Creating(Box<Creating>),
+    /// The monitor has been told to start it.
+    Starting {
+        stored: Box<Stored>,
+        lock: Option<Lock>,
+        answer: OwnedFd,
+        monitor: Option<OwnedFd>,
+    },
+    Over,
+}
+
+struct Creating {
+    entry: Entry,
+    /// What will be on disk; the monitor's start time and PID 1 are missing.
+    document: Document,
+    word: Word,
+    monitor: OwnedFd,
+    profile: Profile,
+    /// The console's other end, which is the caller's.
+    console: Option<OwnedFd>,
+}
+
+impl<T> Work<T> for Making<T> {
+    fn news(&self) -> Option<&OwnedFd> {
+        match &self.stage {
+            Stage::Creating(creating) => Some(&creating.word.control),
+            Stage::Starting { answer, .. } => Some(answer),
+            Stage::Over => None,
         }
-        Err(error) => {
-            // ORDER: nothing may be left that the directory was about, when that is removed.
-            let _ = process::send_signal(raw(&monitor), number::SIGKILL);
-            ends_within(&monitor, Duration::from_secs(10));
-            reap(&monitor);
-            Err(error)
+    }
+
+    fn monitor(&self) -> Option<&OwnedFd> {
+        match &self.stage {
+            Stage::Creating(creating) => Some(&creating.monitor),
+            Stage::Starting { monitor, .. } => monitor.as_ref(),
+            Stage::Over => None,
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<T>, Error> {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Creating(mut creating) => match creating.note() {
+                Ok(false) => self.stage = Stage::Creating(creating),
+                Ok(true) => return self.created(*creating),
+                Err(error) => {
+                    creating.take_down();
+                    return Err(error);
+                }
+            },
+            Stage::Starting { stored, lock, answer, monitor } => match stored.answered(&answer) {
+                Ok(false) => self.stage = Stage::Starting { stored, lock, answer, monitor },
+                Ok(true) => return Ok(Some((self.become_handle)(*stored))),
+                Err(error) => return Err(undone(&stored, lock, error)),
+            },
+            Stage::Over => return Err(unexpected()),
+        }
+        Ok(None)
+    }
+}
+
+impl<T> Making<T> {
+    /// It is on disk.
+    fn created(&mut self, creating: Creating) -> Result<Option<T>, Error> {
+        let Creating { entry, monitor, console, .. } = creating;
+        let (mut stored, lock) = entry.keep()?;
+        stored.console = Master::of(console);
+        if self.until == Until::Created {
+            return Ok(Some((self.become_handle)(stored)));
+        }
+        match stored.ask_to_start() {
+            Ok(answer) => {
+                self.stage = Stage::Starting { stored: Box::new(stored), lock, answer, monitor: Some(monitor) };
+                Ok(None)
+            }
+            Err(error) => Err(undone(&stored, lock, error)),
         }
     }
 }
 
-/// Waits for PID 1, writes the state down, and lets the container go on without this process where it is to. The other
-/// end of the console, where there is one, is the caller's.
-fn note(
-    entry: &Entry,
-    config: &Config,
-    transient: bool,
-    control: &OwnedFd,
-    monitor: &OwnedFd,
-    launched: &Launched,
-) -> Result<Option<OwnedFd>, Error> {
-    let First { message, passed, console } = first_message(control, monitor, &launched.plan)?;
-    let init = passed.ok_or_else(unexpected)?;
-    let Message::Created { init: pid } = message else { return Err(unexpected()) };
-    let held = Held::new(launched.monitor.pid)?.zip(Held::new(pid)?);
-    let died = || Error::new(Kind::Gone, STAGE, "create container", &entry.id).cause("it was killed meanwhile");
-    let (monitor_held, init_held) = held.filter(|_| !has_ended(monitor) && !has_ended(&init)).ok_or_else(died)?;
-    entry.write(config, launched.causes, (monitor_held, Some(init_held)), transient)?;
-    if config.lifetime == Lifetime::Detached {
-        socket::send(raw(control), &Message::Detach.to_bytes(), Fd::NONE, Wait::Yes).map_err(|_| died())?;
+/// A container that could not be started leaves nothing. The error that is told is that of the start.
+fn undone(stored: &Stored, lock: Option<Lock>, error: Error) -> Error {
+    drop(lock);
+    let _ = stored.delete(true);
+    error
+}
+
+impl Creating {
+    /// When PID 1 is there, writes the state down and lets the container go on without this process where it is to.
+    fn note(&mut self) -> Result<bool, Error> {
+        let Some(First { message, passed, console }) = self.word.hear()? else { return Ok(false) };
+        let init = passed.ok_or_else(no_descriptor)?;
+        let Message::Created { init: pid } = message else { return Err(unexpected()) };
+        let id = &self.document.id;
+        let died = || Error::new(Kind::Gone, STAGE, "create container", id).cause("it was killed meanwhile");
+        let held = Held::new(self.document.monitor.pid)?.zip(Held::new(pid)?);
+        let (monitor_held, init_held) =
+            held.filter(|_| !has_ended(&self.monitor) && !has_ended(&init)).ok_or_else(died)?;
+        let document = Document { monitor: monitor_held, init: Some(init_held), ..self.document.clone() };
+        document.write(self.entry.directory()?, Filter::of(&self.profile).1)?;
+        if document.lifetime == Lifetime::Detached {
+            socket::send(raw(&self.word.control), &Message::Detach.to_bytes(), Fd::NONE, Wait::Yes)
+                .map_err(|_| died())?;
+        }
+        self.console = console;
+        Ok(true)
     }
-    Ok(console)
+
+    fn take_down(&self) {
+        // ORDER: nothing may be left that the directory was about, when that is removed.
+        let _ = process::send_signal(raw(&self.monitor), number::SIGKILL);
+        ends_within(&self.monitor, Duration::from_secs(10));
+        reap(&self.monitor);
+    }
+}
+
+impl<T> Drop for Making<T> {
+    fn drop(&mut self) {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Creating(creating) if self.owner == std::process::id() => creating.take_down(),
+            Stage::Starting { stored, lock, .. } if self.owner == std::process::id() => {
+                drop(lock);
+                let _ = stored.delete(true);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn unexpected() -> Error {

@@ -15,13 +15,14 @@ pub(crate) mod stored;
 
 use crate::caller;
 use crate::config::Config;
-use crate::container::Container;
+use crate::container::{Container, Pending};
 use crate::error::{Error, Kind};
 use crate::outcome::{Causes, Outcome};
 use contain_sys::Fd;
 use directory::{Directory, STAGE};
 use document::{Document, Record};
 use held::Scope;
+use make::Until;
 use nix::unistd::geteuid;
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
@@ -128,32 +129,30 @@ impl Runtime {
     /// Makes a container up to the last step before its command's exec. From when this returns it is on disk: any
     /// process of this user can start it, and this one may end unless `config.lifetime` binds it.
     pub fn create(&self, id: &str, config: &Config) -> Result<Container, Error> {
+        self.begin_create(id, config)?.wait_on()
+    }
+
+    /// As `create`, without waiting until the container is there.
+    pub fn begin_create(&self, id: &str, config: &Config) -> Result<Pending<Container>, Error> {
         self.check_process()?;
-        let (stored, _lock) = make::create(self, id, config, false)?;
-        Ok(Container::from_stored(stored))
+        make::begin(self, id, config, Until::Created, Container::from_stored)
     }
 
     /// Create and start in one. A command that cannot be executed leaves nothing on disk.
     pub fn run(&self, id: &str, config: &Config) -> Result<Container, Error> {
-        self.check_process()?;
-        self.run_as(id, config, false).map(Container::from_stored)
+        self.begin_run(id, config)?.wait_on()
     }
 
-    fn run_as(&self, id: &str, config: &Config, transient: bool) -> Result<Stored, Error> {
-        let (stored, lock) = make::create(self, id, config, transient)?;
-        let started = stored.start_locked();
-        drop(lock);
-        started.inspect_err(|_| {
-            // The error that is told is that of the start.
-            let _ = self.delete(id, true);
-        })?;
-        Ok(stored)
+    /// As `run`, without waiting until the command has been executed.
+    pub fn begin_run(&self, id: &str, config: &Config) -> Result<Pending<Container>, Error> {
+        self.check_process()?;
+        make::begin(self, id, config, Until::Started, Container::from_stored)
     }
 
     /// As `run`, for what is removed when it ends: what a crash has left under this name is replaced.
     fn run_transient(&self, id: &str, config: &Config) -> Result<Stored, Error> {
         remove::stale(self, id)?;
-        self.run_as(id, config, true)
+        make::begin(self, id, config, Until::StartedTransient, |stored| stored)?.wait_on()
     }
 
     /// A place on disk for the container that this process is about to become the supervisor of.

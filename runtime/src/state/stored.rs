@@ -40,6 +40,8 @@ pub(crate) struct Stored {
     reason: Mutex<Option<EndedBy>>,
     /// The console's other end, in the process that created it.
     pub(super) console: Master,
+    /// Where a start of this process's is answered.
+    starting: Mutex<Option<(OwnedFd, Lock)>>,
 }
 
 impl Stored {
@@ -51,7 +53,8 @@ impl Stored {
             return Err(super::absent(&shown).remedy("its directory belongs to another id"));
         }
         check_scope(&document)?;
-        Ok(Stored { parent, directory, name, document, reason: Mutex::new(None), console: Master::default() })
+        let (reason, starting, console) = (Mutex::new(None), Mutex::new(None), Master::default());
+        Ok(Stored { parent, directory, name, document, reason, starting, console })
     }
 
     /// Where it is: what its directory is in, its directory, its name.
@@ -143,14 +146,51 @@ impl Stored {
         if self.directory.is_still(&self.parent, &self.name)? { Ok(lock) } else { Err(super::absent(self.id())) }
     }
 
-    /// Lets the command begin; returns once it has been executed. Of several callers one does.
-    pub fn start(&self) -> Result<(), Error> {
-        let _lock = self.lock()?;
-        self.start_locked()
+    /// Tells the monitor that the command may begin; of several callers one does. The directory is locked until
+    /// `started` has told how that went.
+    pub fn begin_start(&self) -> Result<(), Error> {
+        let lock = self.lock()?;
+        let answer = self.ask_to_start()?;
+        *self.starting() = Some((answer, lock));
+        Ok(())
     }
 
-    /// As `start`, by a caller that holds the lock.
-    pub fn start_locked(&self) -> Result<(), Error> {
+    /// Whether the command has begun, or why it has not, where that is known by now.
+    pub fn started(&self) -> Result<bool, Error> {
+        let mut starting = self.starting();
+        let Some((answer, _)) = &*starting else { return Ok(true) };
+        let answered = self.answered(answer);
+        if !matches!(answered, Ok(false)) {
+            *starting = None;
+        }
+        answered
+    }
+
+    fn starting(&self) -> std::sync::MutexGuard<'_, Option<(OwnedFd, Lock)>> {
+        self.starting.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Where the answer to the start comes.
+    pub fn start_news(&self) -> Result<OwnedFd, Error> {
+        let starting = self.starting();
+        let (answer, _) = starting.as_ref().ok_or_else(|| self.started_before())?;
+        answer.try_clone().map_err(|error| {
+            system(STAGE, "duplicate", "a descriptor of the container")(Errno(
+                error.raw_os_error().unwrap_or(libc::EIO),
+            ))
+        })
+    }
+
+    /// What is waited for: the monitor, then PID 1.
+    pub fn end_news(&self) -> Result<OwnedFd, Error> {
+        match self.monitor()? {
+            Some(monitor) => Ok(monitor),
+            None => self.init()?.map(|(_, pidfd)| pidfd).ok_or_else(|| self.stopped("wait for")),
+        }
+    }
+
+    /// Tells the monitor, for a caller that holds the lock; where the answer comes.
+    pub fn ask_to_start(&self) -> Result<OwnedFd, Error> {
         match self.state()? {
             State::Created => {}
             State::Stopped => return Err(self.stopped("start")),
@@ -161,12 +201,16 @@ impl Stored {
         if let Err(error) = send(&self.directory, &Message::Start, raw(&theirs)) {
             return Err(if self.init()?.is_none() { self.stopped("start") } else { error });
         }
-        drop(theirs);
-        let (message, passed) = hear(&ours)?;
+        Ok(ours)
+    }
+
+    /// Whether the command has begun, once the monitor has answered that there.
+    pub fn answered(&self, answer: &OwnedFd) -> Result<bool, Error> {
+        let Some((message, passed)) = hear(answer)? else { return Ok(false) };
         match message {
-            Some(Message::Started { .. }) => Ok(()),
+            Some(Message::Started { .. }) => Ok(true),
             Some(Message::Failed(failure)) => Err(failed(&failure, passed)),
-            _ => self.not_started(),
+            _ => self.not_started().map(|()| true),
         }
     }
 
@@ -221,14 +265,18 @@ impl Stored {
         sent.or_else(|error| if self.state()? == State::Stopped { Err(self.stopped("signal")) } else { Err(error) })
     }
 
-    /// Ends it at once and waits for that; the result says `reason`.
-    pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+    /// Kills it for this reason, and does not wait for that. One that has ended keeps its own result.
+    pub fn condemn(&self, reason: EndedBy) -> Result<(), Error> {
         self.reason.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(reason);
         match self.kill(number::SIGKILL) {
-            Err(error) if error.kind != Kind::Gone => return Err(error),
-            // One that has ended keeps its own result.
-            _ => {}
+            Err(error) if error.kind != Kind::Gone => Err(error),
+            _ => Ok(()),
         }
+    }
+
+    /// Ends it at once and waits for that; the result says `reason`.
+    pub fn end(&self, reason: EndedBy) -> Result<Outcome, Error> {
+        self.condemn(reason)?;
         loop {
             match self.wait(None) {
                 Err(error) if error.errno == Some(libc::EINTR) => {}
@@ -263,6 +311,8 @@ impl Stored {
     }
 
     pub fn delete(&self, force: bool) -> Result<(), Error> {
+        // A start that this process has not heard the answer to holds it.
+        *self.starting() = None;
         remove::delete(&self.parent, &self.name, self.id(), force)
     }
 }
@@ -360,13 +410,17 @@ pub(super) fn send(directory: &Directory, message: &Message, passed: Fd) -> Resu
     }
 }
 
-/// The answer to a start, and what came with it; nothing where the monitor has closed the socket or ended.
-fn hear(socket: &OwnedFd) -> Result<(Option<Message>, Option<OwnedFd>), Error> {
-    while readable([socket, socket], -1)? == 0 {}
+/// What a monitor said to a start, and what came with it; nothing where it has closed the socket or ended.
+type Answer = (Option<Message>, Option<OwnedFd>);
+
+/// The answer to a start, where there is one by now.
+fn hear(socket: &OwnedFd) -> Result<Option<Answer>, Error> {
     let mut buffer = [0u8; LENGTH];
-    let (length, passed) =
-        socket::receive(raw(socket), &mut buffer, Wait::Yes).map_err(system(STAGE, "hear from", "the monitor"))?;
-    Ok((Message::from_bytes(&buffer[..length]).ok(), passed.is_some().then(|| own(passed))))
+    let (length, passed) = match socket::receive(raw(socket), &mut buffer, Wait::No) {
+        Err(Errno::EAGAIN) => return Ok(None),
+        other => other.map_err(system(STAGE, "hear from", "the monitor"))?,
+    };
+    Ok(Some((Message::from_bytes(&buffer[..length]).ok(), passed.is_some().then(|| own(passed)))))
 }
 
 /// The error of a start that failed, in the words of the plan that came along.
