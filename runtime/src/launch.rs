@@ -272,27 +272,11 @@ fn try_in_place(
     }
     // The standard library's start ignores it; a command expects it to be as a shell leaves it.
     contain_sys::signal::reset(contain_sys::signal::number::SIGPIPE).map_err(system("init", "reset", "SIGPIPE"))?;
-    let mut refused = system("init", "execute", "contain-init")(Errno::ENOENT);
-    for program in programs(along.minimum) {
-        let program = match program {
-            Ok(program) => program,
-            Err(error) => {
-                let errno = Errno(error.errno.unwrap_or_default());
-                refused = error;
-                if tried_elsewhere(errno) {
-                    continue;
-                }
-                break;
-            }
-        };
+    first_that_runs(along.minimum, "execute", |program| {
         // SAFETY: both arrays end with null; their strings live until the call returns.
-        let errno = unsafe { process::execute_fd(raw(&program), pointers.as_ptr(), empty.as_ptr()) };
-        refused = system("init", "execute", "contain-init")(errno);
-        if !tried_elsewhere(errno) {
-            break;
-        }
-    }
-    Err(refused)
+        let errno = unsafe { process::execute_fd(program, pointers.as_ptr(), empty.as_ptr()) };
+        Err(system("init", "execute", "contain-init")(errno))
+    })
 }
 
 /// What a spawned contain-init is held by.
@@ -319,50 +303,41 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
     let mut keep: Vec<Fd> = held.chain(std::iter::once(&plan)).map(raw).chain(passed).collect();
     keep.sort_by_key(|fd| fd.0);
     let mut stacks = vec![0u8; 2 * STACK];
-    let mut refused = system("init", "start", "contain-init")(Errno::ENOENT);
-    for program in programs(along.minimum) {
-        let program = match program {
-            Ok(program) => program,
-            Err(error) => {
-                let errno = Errno(error.errno.unwrap_or_default());
-                refused = error;
-                if tried_elsewhere(errno) {
-                    continue;
-                }
-                break;
-            }
-        };
+    let monitor = first_that_runs(along.minimum, "start", |program| {
         let request = Spawn {
-            program: raw(&program),
+            program,
             argv: &argv,
             stdio: [&held_stdio[0], &held_stdio[1], &held_stdio[2]].map(|fd| fd.as_ref().map_or(Fd::NONE, raw)),
             keep: &keep,
             preserved: along.preserved,
         };
-        match spawn::spawn(&request, &mut stacks) {
-            Ok(monitor) => return Ok(Launched { monitor, plan: bytes, causes: draft.causes }),
-            Err(errno) => {
-                let error = system("init", "start", "contain-init")(errno);
-                refused = match errno.0 {
-                    libc::EAGAIN => error
-                        .cause(
-                            "the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup",
-                        )
-                        .remedy("end some processes, or raise the limit (ulimit -u)"),
-                    _ => error,
-                };
-                if !tried_elsewhere(errno) {
-                    break;
-                }
+        spawn::spawn(&request, &mut stacks).map_err(|errno| {
+            let error = system("init", "start", "contain-init")(errno);
+            match errno {
+                Errno::EAGAIN => error
+                    .cause("the limit on processes is reached: RLIMIT_NPROC of this user, or pids.max of this cgroup")
+                    .remedy("end some processes, or raise the limit (ulimit -u)"),
+                _ => error,
             }
+        })
+    })?;
+    Ok(Launched { monitor, plan: bytes, causes: draft.causes })
+}
+
+/// Runs contain-init from memory, or else from its file where it may not run from memory (vm.memfd_noexec, a security
+/// module). The error is that of the last try.
+fn first_that_runs<T>(minimum: i32, operation: &str, mut run: impl FnMut(Fd) -> Result<T, Error>) -> Result<T, Error> {
+    let mut refused = system("init", operation, "contain-init")(Errno::ENOENT);
+    for program in programs(minimum) {
+        match program.and_then(|program| run(raw(&program))) {
+            Ok(done) => return Ok(done),
+            Err(error) => refused = error,
+        }
+        if !matches!(refused.errno, Some(libc::EACCES | libc::EPERM)) {
+            break;
         }
     }
     Err(refused)
-}
-
-/// Whether contain-init may still run from its file where it may not from memory (vm.memfd_noexec, a security module).
-fn tried_elsewhere(errno: Errno) -> bool {
-    errno == Errno::EACCES || errno == Errno::EPERM
 }
 
 /// A standard descriptor of the command, as a number of 3 or higher; none where the caller's own is inherited.

@@ -14,12 +14,15 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
+import sys
 import tempfile
 import time
 
 import lib
 import pytest
+
+sys.path.append(str(lib.HERE.parent))
+import accounts as made_accounts
 
 PR_SET_CHILD_SUBREAPER = 36
 ACCOUNT = "contain-test-"
@@ -158,45 +161,19 @@ def ours(our_tools):
     return our_tools
 
 
-def _delegate(path, name, first, count):
-    with open(path, "a", encoding="ascii") as file:
-        file.write(f"{name}:{first}:{count}\n")
-
-
-def _forget(name):
-    """Removes an account and its delegated ranges."""
-    subprocess.run(["userdel", name], check=False, capture_output=True)
-    for path in (pathlib.Path("/etc/subuid"), pathlib.Path("/etc/subgid")):
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if not line.startswith(f"{name}:")]
-        if kept != lines:
-            path.write_text("".join(kept))
-
-
-def _account(name, ranges):
-    subprocess.run(["useradd", "--system", "--no-create-home", "--user-group", name], check=True, capture_output=True)
-    atexit.register(_forget, name)
-    uid, gid = (int(lib.run(["id", option, name]).out) for option in ("-u", "-g"))
-    if not ranges:
-        return lib.User(name, uid, gid)
-    base = 0x20000000 + os.getpid() % 1000 * 0x40000
-    uids, gids = (base, 65536), (base + 0x20000, 65536)
-    _delegate("/etc/subuid", name, *uids)
-    _delegate("/etc/subgid", name, *gids)
-    return lib.User(name, uid, gid, uids, gids)
-
-
 @pytest.fixture(scope="session")
 def accounts():
     """Accounts of earlier runs that were killed are removed first, ours at the end."""
-    for line in pathlib.Path("/etc/passwd").read_text().splitlines():
-        found = re.match(rf"({ACCOUNT}\w+-(\d+)):", line)
-        if found and not _alive(found.group(2)):
-            _forget(found.group(1))
-    names = [f"{ACCOUNT}{kind}-{os.getpid()}" for kind in ("ranges", "plain")]
-    yield _account(names[0], True), _account(names[1], False)
-    for name in names:
-        _forget(name)
+    made_accounts.forget_left(ACCOUNT)
+    with_ranges, plain = (f"{ACCOUNT}{kind}-{os.getpid()}" for kind in ("ranges", "plain"))
+    base = 0x20000000 + os.getpid() % 1000 * 0x40000
+    uids, gids = (base, 65536), (base + 0x20000, 65536)
+    yield (
+        lib.User(with_ranges, *made_accounts.make(with_ranges, uids, gids), uids, gids),
+        lib.User(plain, *made_accounts.make(plain)),
+    )
+    for name in (with_ranges, plain):
+        made_accounts.forget(name)
 
 
 @pytest.fixture

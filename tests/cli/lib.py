@@ -129,8 +129,22 @@ def run(argv, *, stdin=b"", stdout=subprocess.PIPE, timeout=20, **options):
     return Result(shell_status(process.returncode), out.decode(errors="replace"), err.decode(errors="replace"), out)
 
 
-class Supervisor:
-    """A program under test that runs in the background; `with` ends it and all below it."""
+class Started:
+    """A program under test; `with` ends it and all below it."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            kill_descendants(self.pid)
+            self.process.kill()
+        self.process.wait()
+        self.close()
+
+
+class Supervisor(Started):
+    """One that runs in the background."""
 
     def __init__(self, argv, **options):
         self.process = spawn(
@@ -166,20 +180,13 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"pid {self.pid} did not end within {timeout} s") from None
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            kill_descendants(self.pid)
-            self.process.kill()
-        self.process.wait()
+    def close(self):
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             stream.close()
 
 
-class Terminal:
-    """A program under test on a pseudo-terminal of its own, as its session leader."""
+class Terminal(Started):
+    """One on a pseudo-terminal of its own, as its session leader."""
 
     def __init__(self, argv, rows=24, columns=80, **options):
         self.master, self.slave = os.openpty()
@@ -234,14 +241,7 @@ class Terminal:
         while select.select([self.master], [], [], seconds)[0]:
             self.buffer += os.read(self.master, 65536)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            kill_descendants(self.pid)
-            self.process.kill()
-        self.process.wait()
+    def close(self):
         os.close(self.master)
         os.close(self.slave)
 

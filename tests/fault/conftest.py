@@ -9,14 +9,17 @@ import atexit
 import ctypes
 import os
 import pathlib
-import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import zlib
 
 import harness
 import pytest
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+import accounts
 
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNS = 0x20000
@@ -71,41 +74,19 @@ def programs(scratch):
     return {**paths, "libexec": str(target), "privileged": str(privileged)}
 
 
-def _forget(name):
-    """Removes an account and its delegated ranges."""
-    subprocess.run(["userdel", name], check=False, capture_output=True)
-    for path in (pathlib.Path("/etc/subuid"), pathlib.Path("/etc/subgid")):
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept = [line for line in lines if not line.startswith(f"{name}:")]
-        if kept != lines:
-            path.write_text("".join(kept))
-
-
-def _account(kind):
-    name = f"{ACCOUNT}{kind}-{os.getpid()}"
-    subprocess.run(["useradd", "--system", "--no-create-home", "--user-group", name], check=True, capture_output=True)
-    atexit.register(_forget, name)
-    uid, gid = (int(subprocess.check_output(["id", option, name])) for option in ("-u", "-g"))
-    if kind == "ranges":
-        first = 0x30000000 + os.getpid() % 1000 * 0x10000
-        for path in ("/etc/subuid", "/etc/subgid"):
-            with open(path, "a", encoding="ascii") as file:
-                file.write(f"{name}:{first}:65536\n")
-    return harness.User(name, uid, gid)
-
-
 @pytest.fixture(scope="session")
 def users():
     """By name: root is none, `ranges` has delegated ids, `plain` has none. What killed runs left is removed first."""
-    for line in pathlib.Path("/etc/passwd").read_text().splitlines():
-        found = re.match(rf"({ACCOUNT}\w+-(\d+)):", line)
-        if found and not pathlib.Path(f"/proc/{found.group(2)}").exists():
-            _forget(found.group(1))
-    made = {"root": None, "ranges": _account("ranges"), "plain": _account("plain")}
-    yield made
-    for user in made.values():
-        if user:
-            _forget(user.name)
+    accounts.forget_left(ACCOUNT)
+    ids = (0x30000000 + os.getpid() % 1000 * 0x10000, 65536)
+    names = {kind: f"{ACCOUNT}{kind}-{os.getpid()}" for kind in ("ranges", "plain")}
+    made = {
+        "ranges": harness.User(names["ranges"], *accounts.make(names["ranges"], ids, ids)),
+        "plain": harness.User(names["plain"], *accounts.make(names["plain"])),
+    }
+    yield {"root": None, **made}
+    for name in names.values():
+        accounts.forget(name)
 
 
 @pytest.fixture(scope="session")

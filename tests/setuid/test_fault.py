@@ -12,7 +12,7 @@ import subprocess
 
 import client
 import pytest
-from client import ALICE, DONE, OWN, RANGE, Target, ask, message
+from client import ALICE, DONE, OWN, RANGE, ask, message
 from conftest import TOP
 
 BOTH = [*OWN, RANGE]
@@ -37,30 +37,12 @@ def traced(host):
     def run(program, setgroups, *options):
         strace = ["strace", "-o", str(trace), "-e", "signal=none", *options, "-u", "alice-test", program]
         with_path = ["/usr/bin/env", *strace]
-
-        def alice_target():
-            reader, writer = os.pipe()
-            hold, release = os.pipe()
-            child = os.fork()
-            if child == 0:
-                try:
-                    client.become(ALICE)
-                    with Target() as target:
-                        os.write(writer, str(target.pid).encode())
-                        os.read(hold, 1)
-                finally:
-                    os._exit(0)
-            return int(os.read(reader, 16)), lambda: (os.write(release, b"x"), os.waitpid(child, 0))
-
-        pid, end = alice_target()
-        try:
+        with client.target_of(lambda: client.become(ALICE)) as pid:
             directory = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
             environment = {"PATH": os.environ["PATH"]}
             answer, status = ask(with_path, REQUESTS[setgroups], directory, environment=environment)
             os.close(directory)
             files = [open(f"/proc/{pid}/{name}").read() for name in ("uid_map", "gid_map", "setgroups")]
-        finally:
-            end()
         maps = ["".join(" ".join(line.split()) + "\n" for line in text.splitlines()) for text in files[:2]]
         return answer, status, (*maps, files[2].strip())
 

@@ -95,27 +95,14 @@ def test_namespace_two_levels_down(program, log):
 
 def test_roots_process_in_alices_namespace(program, log):
     """The namespace is alice's, the process is not."""
-    reader, writer = os.pipe()
-    hold, release = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            client.become(ALICE)
-            with Target() as target:
-                os.write(writer, str(target.pid).encode())
-                os.read(hold, 1)
-        finally:
-            os._exit(0)
-    pid = int(os.read(reader, 16))
+    with client.target_of(lambda: client.become(ALICE)) as pid:
 
-    def join():
-        namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
-        client.checked(client.libc.setns(namespace, CLONE_NEWUSER), "setns")
+        def join():
+            namespace = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY)
+            client.checked(client.libc.setns(namespace, CLONE_NEWUSER), "setns")
 
-    with Target(join) as target:
-        refused(program, log, lambda ask: ask(target.directory))
-    os.write(release, b"x")
-    os.waitpid(child, 0)
+        with Target(join) as target:
+            refused(program, log, lambda ask: ask(target.directory))
 
 
 @pytest.mark.parametrize("written", ["both", "users", "groups"])
@@ -156,25 +143,17 @@ def test_process_that_cannot_be_looked_into(program, log):
 
 def test_process_with_another_group_id(program, log):
     """Alice's user id, but another's group: a program that is setgid, say."""
-    reader, writer = os.pipe()
-    hold, release = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.setgroups([])
-            os.setresgid(BOB, BOB, BOB)
-            os.setresuid(ALICE, ALICE, ALICE)
-            client.prctl(client.PR_SET_DUMPABLE, 1)
-            client.prctl(client.PR_SET_PDEATHSIG, client.signal.SIGKILL)
-            with Target() as target:
-                os.write(writer, str(target.pid).encode())
-                os.read(hold, 1)
-        finally:
-            os._exit(0)
-    directory = os.open(f"/proc/{os.read(reader, 16).decode()}", DIRECTORY)
-    refused(program, log, lambda ask: ask(directory))
-    os.write(release, b"x")
-    os.waitpid(child, 0)
+
+    def become():
+        os.setgroups([])
+        os.setresgid(BOB, BOB, BOB)
+        os.setresuid(ALICE, ALICE, ALICE)
+        client.prctl(client.PR_SET_DUMPABLE, 1)
+        client.prctl(client.PR_SET_PDEATHSIG, client.signal.SIGKILL)
+
+    with client.target_of(become) as pid:
+        directory = os.open(f"/proc/{pid}", DIRECTORY)
+        refused(program, log, lambda ask: ask(directory))
 
 
 def foreign_proc(host, flags):
