@@ -205,9 +205,13 @@ def controlling_terminal_of_the_caller(place):
         assert terminal.mode()[3] & termios.ECHO
 
 
+# The reaper can be looked into from a moment after the command's exec on.
+CAN_BE_READ = "until (: </proc/1/exe) 2>/dev/null; do sleep 0.01; done"
+
+
 def changing_the_program_outside(place):
     """PID 1 with --init is contain-init: the container's root opens, changes and replaces it by /proc/1/exe."""
-    script = """
+    script = CAN_BE_READ + """
         (: >/proc/1/exe) 2>/dev/null && echo opened to write
         (: >>/proc/1/exe) 2>/dev/null && echo opened to append
         chmod 666 /proc/1/exe 2>/dev/null && echo mode changed
@@ -223,7 +227,7 @@ def changing_the_program_outside(place):
 def changing_the_program_when_it_has_ended(place):
     """A descriptor of contain-init is kept until the container that it ran is over, and then opened to write: no
     process runs it any more."""
-    keeper = "exec 9</proc/1/exe; echo up; read x; echo evil >/proc/self/fd/9 && echo written"
+    keeper = f"{CAN_BE_READ}; exec 9</proc/1/exe; echo up; read x; echo evil >/proc/self/fd/9 && echo written"
     with lib.Supervisor(
         [place.tools.contain, "-c", "--init", place.root, "/bin/sh", "-c", keeper],
         user=place.user,
