@@ -89,6 +89,7 @@ __all__ = [
     "aio",
     "delete",
     "explain",
+    "list",
     "probe",
     "run",
 ]

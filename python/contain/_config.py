@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from contain import _native
+from contain._check import account, data, deadline, flag, mapping, one_of, several, whole, word, wrong
 from contain._errors import invalid
 from contain._seccomp import Seccomp
 from contain._stdio import HasFileno, descriptor
@@ -19,9 +20,6 @@ Data: TypeAlias = bytes | bytearray | memoryview
 Address: TypeAlias = str | ipaddress.IPv4Address | ipaddress.IPv6Address
 Interface: TypeAlias = str | ipaddress.IPv4Interface | ipaddress.IPv6Interface
 Environment: TypeAlias = Mapping[str, Path] | Mapping[bytes, Path]
-
-MAX_TIMEOUT = 10**9
-"""Seconds."""
 
 DEFAULT_ENVIRONMENT = {
     "container": "contain",
@@ -175,15 +173,20 @@ class Config:
     """Whether the container dies with this process ("bound") or lives on ("detached")."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "argv", tuple(words(self.argv)))
-        object.__setattr__(self, "rlimits", tuple(self.rlimits))
-        object.__setattr__(self, "files", dict(self.files))
-        object.__setattr__(self, "mounts", tuple(self.mounts))
-        object.__setattr__(self, "pass_fds", tuple(self.pass_fds))
+        # Copies: what is checked and what is made are the same, whatever becomes of what was given.
+        copies: dict[str, object] = {
+            "argv": tuple(words(self.argv)),
+            "rlimits": several("rlimits", self.rlimits, "Rlimit"),
+            "files": mapping("files", self.files, "paths to bytes or NewFile"),
+            "mounts": several("mounts", self.mounts, "Bind and Tmpfs"),
+            "pass_fds": several("pass_fds", self.pass_fds, "descriptors"),
+        }
         if self.capabilities is not None:
-            object.__setattr__(self, "capabilities", tuple(listed("capabilities", self.capabilities)))
+            copies["capabilities"] = several("capabilities", self.capabilities, "names")
         if self.env is not None:
-            object.__setattr__(self, "env", dict(self.env))
+            copies["env"] = mapping("env", self.env, "names to values")
+        for name, value in copies.items():
+            object.__setattr__(self, name, value)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,28 +248,28 @@ def settings(config: Config, *, owned: bool = False) -> Settings:
         argv=encoded(config.argv),
         root=text("root", config.root),
         mounts=[mount(entry) for entry in config.mounts],
-        read_only=config.read_only,
+        read_only=flag("read_only", config.read_only),
         overlay=layer(config.overlay),
         env=None if config.env is None else assignments(config.env),
         cwd=text("cwd", config.cwd),
-        user=None if config.user is None else str(config.user),
+        user=None if config.user is None else account("user", config.user),
         hostname=text("hostname", config.hostname),
-        network="private" if isinstance(config.network, Veth) else config.network,
+        network=named("network", config.network, Veth, '"private", "host" or a Veth') or "private",
         veth=pair(config.network) if isinstance(config.network, Veth) else None,
-        uid_map=config.uid_map,
-        gid_map=config.gid_map,
+        uid_map=None if config.uid_map is None else word("uid_map", config.uid_map),
+        gid_map=None if config.gid_map is None else word("gid_map", config.gid_map),
         seccomp=profile(config.seccomp),
-        capabilities=None if config.capabilities is None else list(config.capabilities),
-        no_new_privs=config.no_new_privs,
+        capabilities=None if config.capabilities is None else listed("capabilities", config.capabilities),
+        no_new_privs=flag("no_new_privs", config.no_new_privs),
         rlimits=[limit(entry) for entry in config.rlimits],
         files=[new_file(path, file) for path, file in config.files.items()],
         pass_fds=descriptors(config.pass_fds),
         inside=text("inside", config.inside),
         outside=text("outside", config.outside),
-        timeout=seconds(config.timeout),
+        timeout=deadline(config.timeout),
         console=window(config.console),
-        init=config.init,
-        lifetime=config.lifetime,
+        init=flag("init", config.init),
+        lifetime=one_of("lifetime", config.lifetime, ("bound", "detached")),
         owned=owned,
     )
 
@@ -293,15 +296,15 @@ def command(
     return Command(
         argv=encoded(argv),
         env=assignments(env),
-        user=None if user is None else str(user),
+        user=None if user is None else account("user", user),
         groups=group_list(groups),
         cwd=text("cwd", cwd),
         seccomp=None if seccomp is None else profile(seccomp),
-        capabilities=None if capabilities is None else list(listed("capabilities", capabilities)),
-        no_new_privs=no_new_privs,
-        rlimits=[limit(entry) for entry in rlimits],
+        capabilities=None if capabilities is None else listed("capabilities", capabilities),
+        no_new_privs=flag("no_new_privs", no_new_privs),
+        rlimits=[limit(entry) for entry in several("rlimits", rlimits, "Rlimit")],
         pass_fds=descriptors(pass_fds),
-        timeout=seconds(timeout),
+        timeout=deadline(timeout),
         console=window(console),
     )
 
@@ -309,8 +312,8 @@ def command(
 def words(argv: Sequence[Path]) -> Sequence[Path]:
     """A command; a lone string, which is a sequence too, is a mistake."""
     if isinstance(argv, (str, bytes, os.PathLike)):
-        raise TypeError("argv is a sequence of strings: for a shell's line use ['sh', '-c', line]")
-    return argv
+        raise TypeError(f"argv is {argv!r}: it is a sequence of strings; for a shell's line ['sh', '-c', line]")
+    return several("argv", argv, "strings")
 
 
 def text(field: str, value: Path | None) -> bytes | None:
@@ -331,105 +334,125 @@ def encoded(argv: Sequence[Path]) -> list[bytes]:
     return [required(f"argv[{number}]", word) for number, word in enumerate(words(argv))]
 
 
-def seconds(timeout: float | None) -> float | None:
-    """A timeout that is one; anything else is an error."""
-    if timeout is None:
-        return None
-    if not isinstance(timeout, (int, float)) or isinstance(timeout, bool):
-        raise TypeError(f"timeout is {timeout!r}: it is a number of seconds, or None")
-    if not 0 <= timeout <= MAX_TIMEOUT:
-        raise invalid("timeout", timeout, f"it is a number of seconds from 0 to {MAX_TIMEOUT}, or None for no limit")
-    return float(timeout)
-
-
 def window(console: Console | None) -> tuple[int, int] | None:
     """Rows and columns of a console."""
     if console is None:
         return None
     if not isinstance(console, Console):
-        raise TypeError(f"console is {console!r}: it is a Console, or None")
+        raise wrong("console", console, "a Console, or None")
     for field, value in (("rows", console.rows), ("columns", console.columns)):
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(f"{field} is {value!r}: it is a number")
-        if not 0 <= value <= 65535:
-            raise invalid(field, value, "it is a number of characters from 0 to 65535")
+        whole(field, value, 0, 65535, "characters")
     return console.rows, console.columns
 
 
-def listed(field: str, values: Sequence[str]) -> Sequence[str]:
-    """Several words; a lone string, which is a sequence too, is a mistake."""
-    if isinstance(values, str):
-        raise TypeError(f"{field} is {values!r}: it is a sequence of strings")
-    return values
+def listed(field: str, values: Sequence[str]) -> list[str]:
+    """Several names."""
+    return [word(f"{field}[{number}]", value) for number, value in enumerate(several(field, values, "names"))]
 
 
 def group_list(groups: Sequence[int | str] | None) -> list[str] | None:
-    """Groups by id or name, as text; a lone string, which is a sequence too, is a mistake."""
-    if isinstance(groups, (str, bytes)):
-        raise TypeError(f"groups is {groups!r}: it is a sequence of ids and names")
-    return None if groups is None else [str(group) for group in groups]
+    """Groups by id or name, as text."""
+    if groups is None:
+        return None
+    entries = several("groups", groups, "ids and names")
+    return [account(f"groups[{number}]", group) for number, group in enumerate(entries)]
 
 
 def mount(entry: Bind | Tmpfs) -> tuple[bytes | None, bytes, bool, int | None, int]:
     """A mount as the extension module reads it."""
     if isinstance(entry, Bind):
-        return required("source", entry.source), required("target", entry.target), entry.read_only, None, 0
+        source, target = required("source", entry.source), required("target", entry.target)
+        return source, target, flag("read_only", entry.read_only), None, 0
     if isinstance(entry, Tmpfs):
-        return None, required("target", entry.target), False, entry.size, entry.mode
-    raise TypeError(f"mounts has {entry!r}: it is a sequence of Bind and Tmpfs")
+        return None, required("target", entry.target), False, size(entry.size), permissions(entry.mode)
+    raise wrong("mounts", entry, "a sequence of Bind and Tmpfs")
+
+
+def size(value: int | None) -> int | None:
+    """How much a file system can hold."""
+    return None if value is None else whole("size", value, 0, 2**63 - 1, "bytes")
+
+
+def permissions(value: int) -> int:
+    """Those of a file."""
+    return whole("mode", value, 0, 0o7777, "permission bits")
 
 
 def layer(overlay: bool | Overlay) -> tuple[bool, int | None]:
     """Whether there is a layer over the root, and how large that can grow."""
-    return (True, overlay.size) if isinstance(overlay, Overlay) else (overlay, None)
+    if isinstance(overlay, Overlay):
+        return True, size(overlay.size)
+    if not isinstance(overlay, bool):
+        raise wrong("overlay", overlay, "True, False, or an Overlay")
+    return overlay, None
 
 
 def pair(veth: Veth) -> tuple[str, str, str | None, str | None, str | None, int | None]:
     """A pair of interfaces as the extension module reads it."""
-    address = None if veth.address is None else str(veth.address)
-    gateway = None if veth.gateway is None else str(veth.gateway)
-    return veth.host, veth.name, veth.bridge, address, gateway, veth.mtu
+    return (
+        word("host", veth.host),
+        word("name", veth.name),
+        None if veth.bridge is None else word("bridge", veth.bridge),
+        None if veth.address is None else str(veth.address),
+        None if veth.gateway is None else str(veth.gateway),
+        None if veth.mtu is None else whole("mtu", veth.mtu, 68, 65535, "bytes"),
+    )
 
 
 def new_file(path: Path, file: Data | NewFile) -> tuple[bytes, bytes, int]:
     """A file's path, what it holds, and its permissions."""
     if not isinstance(file, NewFile):
         file = NewFile(contents=file)
-    if isinstance(file.contents, str):
-        raise TypeError(f"files[{path!r}] is str: it is bytes, or NewFile of bytes")
-    return required("files", path), bytes(file.contents), file.mode
+    return required("files", path), data(f"files[{path!r}]", file.contents), permissions(file.mode)
 
 
 def descriptors(files: Sequence[int | HasFileno]) -> list[int]:
-    """Numbers of descriptors."""
-    return [descriptor(file) for file in files]
+    """Numbers of descriptors that a command keeps."""
+    kept = [descriptor("pass_fds", file) for file in several("pass_fds", files, "descriptors")]
+    for number in kept:
+        if not 3 <= number <= 1026:
+            raise invalid("pass_fds", number, "a descriptor's number from 3 to 1026")
+    return kept
 
 
 def assignments(env: Environment) -> list[bytes]:
     """An environment as the system takes it."""
-    pairs = [(required("env", name), required(f"env[{name!r}]", value)) for name, value in env.items()]
+    given = mapping("env", env, "names to values")
+    pairs = [(required("env", name), required(f"env[{name!r}]", value)) for name, value in given.items()]
     for name, _ in pairs:
         if not name or b"=" in name:
             raise invalid("env", os.fsdecode(name), "a variable's name is not empty and has no =")
     return [name + b"=" + value for name, value in pairs]
 
 
+def named(field: str, value: object, other: type, allowed: str) -> str | None:
+    """What a name stands for, as that; None for what stands for itself."""
+    if not isinstance(value, (str, other)):
+        raise wrong(field, value, allowed)
+    return value if isinstance(value, str) else None
+
+
 def profile(seccomp: Literal["system", "app", "none"] | Seccomp) -> str:
     """The name of a seccomp profile."""
-    return seccomp.profile if isinstance(seccomp, Seccomp) else seccomp
+    name = named("seccomp", seccomp, Seccomp, '"system", "app", "none" or a Seccomp')
+    return word("profile", seccomp.profile) if isinstance(seccomp, Seccomp) else name or ""
 
 
 def limit(entry: Rlimit) -> tuple[int, int, int]:
     """A resource limit as the kernel takes it."""
 
     def number(value: int) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise wrong("rlimits", entry, "an Rlimit of numbers")
         if value == resources.RLIM_INFINITY:
             return 2**64 - 1
         if not 0 <= value < 2**63:
             raise invalid("rlimits", entry, "a limit is a number from 0 to 2**63 - 1, or -1 for none")
         return value
 
-    return entry.resource, number(entry.soft), number(entry.soft if entry.hard is None else entry.hard)
+    if not isinstance(entry, Rlimit):
+        raise wrong("rlimits", entry, "a sequence of Rlimit")
+    return whole("resource", entry.resource, 0, 15, "the module resource"), number(entry.soft), number(entry.soft if entry.hard is None else entry.hard)
 
 
 def explain(config: Config, *, format: Literal["text", "json"] = "text") -> str:

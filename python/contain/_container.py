@@ -448,7 +448,7 @@ class Container(_Running):
         return finish(self._stopping(signal, grace))
 
     def _stopping(self, signal: int, grace: float) -> Steps[Result]:
-        clock = Clock(grace)
+        clock = Clock(grace, "grace")
         self.kill(signal)
         result = yield from self._ending(clock)
         if result is None:
@@ -560,7 +560,7 @@ class Container(_Running):
         finish(self._copying(path, destination, timeout))
 
     def _copying(self, path: Path, destination: int | HasFileno, timeout: float | None) -> Steps[None]:
-        process = yield from self._copying_out(path, 2**63, descriptor(destination))
+        process = yield from self._copying_out(path, 2**63, descriptor("destination", destination))
         yield from process._through(process._waiting(timeout))
         process._handle.check_copied("read", required("path", path))
 

@@ -6,6 +6,7 @@ import os
 import select
 from typing import BinaryIO
 
+from contain._check import wrong
 from contain._config import Data
 from contain._errors import invalid
 from contain._stdio import Standard
@@ -64,9 +65,12 @@ class Pipes:
             if data is not None:
                 raise ValueError("input was given before")
             return
+        if data is not None and not isinstance(data, (bytes, bytearray, memoryview)):
+            raise wrong("input", data, "bytes, bytearray or memoryview")
         if data and (self.stdin is None or self.stdin.closed):
             raise ValueError("there is no open pipe for input: stdin=PIPE makes one")
-        self._input = memoryview(data or b"").cast("B")
+        whole = memoryview(b"" if data is None else data)
+        self._input = (whole if whole.contiguous else memoryview(bytes(whole))).cast("B")
         if self.stdin is not None and not self.stdin.closed:
             try:
                 self.stdin.flush()

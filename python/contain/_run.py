@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """`run`: a command in a container of its own, from start to result."""
 
+import codecs
 import dataclasses
 import locale
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth, seconds
+from contain._check import deadline, flag, word, wrong
+from contain._config import Bind, Config, Data, Environment, NewFile, Overlay, Path, Rlimit, Text, Tmpfs, Veth
 from contain._container import Container
-from contain._errors import TimeoutExpired
+from contain._errors import TimeoutExpired, invalid
 from contain._pipes import Exchanged, Limit
 from contain._result import CompletedProcess, EndedBy, Result
 from contain._seccomp import Seccomp
@@ -69,7 +71,8 @@ def run(
 
 def running(arguments: dict[str, Any]) -> Steps[CompletedProcess]:
     """From the arguments of `run` to its result; those that are fields of `Config` go there."""
-    arguments["files"] = arguments["files"] or {}
+    if arguments["files"] is None:
+        arguments["files"] = {}
     fields = [field.name for field in dataclasses.fields(Config) if field.name in arguments]
     config = Config(**{name: arguments.pop(name) for name in fields})
     return Request(config, **arguments).steps()
@@ -94,17 +97,17 @@ class Request:
         errors: str | None,
         check: bool,
     ) -> None:
-        seconds(config.timeout)
+        deadline(config.timeout)
         self._config = config
         self._limit = Limit(output_limit, on_output_limit)
-        self._codec = Codec(encoding, errors) if text or encoding or errors else None
-        self._check = check
+        self._codec = Codec(encoding, errors) if flag("text", text) or encoding or errors else None
+        self._check = flag("check", check)
         self._input = None if input is None else _input(input, self._codec)
         if self._input is not None:
             if stdin is not None:
                 raise ValueError("stdin and input cannot be given together")
             stdin = PIPE
-        if capture_output:
+        if flag("capture_output", capture_output):
             if stdout is not None or stderr is not None:
                 raise ValueError("stdout and stderr cannot be given together with capture_output")
             stdout = stderr = PIPE
@@ -150,8 +153,16 @@ class Codec:
     """Text on the way to and from a command."""
 
     def __init__(self, encoding: str | None, errors: str | None) -> None:
-        self.encoding = encoding or locale.getpreferredencoding(False)
-        self._errors = errors
+        self.encoding = locale.getpreferredencoding(False) if encoding is None else word("encoding", encoding)
+        self._errors = None if errors is None else word("errors", errors)
+        for field, name, look_up in (
+            ("encoding", self.encoding, codecs.lookup),
+            ("errors", self._errors or "strict", codecs.lookup_error),
+        ):
+            try:
+                look_up(name)
+            except (LookupError, ValueError):
+                raise invalid(field, name, "Python knows none of this name") from None
 
     def encode(self, text: str) -> bytes:
         """A command's input."""
@@ -167,7 +178,9 @@ def _input(input: Data | str, codec: Codec | None) -> Data:
     if codec is None:
         if isinstance(input, str):
             raise TypeError("input is str: it is bytes unless text, encoding or errors is given")
+        if not isinstance(input, (bytes, bytearray, memoryview)):
+            raise wrong("input", input, "bytes, bytearray or memoryview")
         return input
     if not isinstance(input, str):
-        raise TypeError("input is bytes: with text, encoding or errors it is str")
+        raise TypeError(f"input is {type(input).__name__}: with text, encoding or errors it is str")
     return codec.encode(input)

@@ -6,6 +6,9 @@ import subprocess
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeAlias
 
+from contain._check import wrong
+from contain._errors import invalid
+
 PIPE = subprocess.PIPE
 STDOUT = subprocess.STDOUT
 DEVNULL = subprocess.DEVNULL
@@ -49,22 +52,22 @@ class Standard:
         if stdin == STDOUT or stdout == STDOUT:
             raise ValueError("STDOUT is for stderr alone")
         for_stdin, self.stdin = self._input(stdin)
-        for_stdout, self.stdout = self._output(stdout)
+        for_stdout, self.stdout = self._output("stdout", stdout)
         for_stderr = self._stdout if for_stdout is None else for_stdout
         if stderr != STDOUT:
-            for_stderr, self.stderr = self._output(stderr)
+            for_stderr, self.stderr = self._output("stderr", stderr)
         self.numbers = (for_stdin, for_stdout, for_stderr)
 
     def _input(self, file: File) -> tuple[int | None, BinaryIO | None]:
         if file != PIPE:
-            return _number(file), None
+            return _number("stdin", file), None
         theirs, ours = self._pipe()
         self._theirs.append(theirs)
         return theirs, open(ours, "wb")
 
-    def _output(self, file: File) -> tuple[int | None, BinaryIO | None]:
+    def _output(self, field: str, file: File) -> tuple[int | None, BinaryIO | None]:
         if file != PIPE:
-            return _number(file), None
+            return _number(field, file), None
         ours, theirs = self._pipe()
         self._theirs.append(theirs)
         return theirs, open(ours, "rb")
@@ -96,11 +99,16 @@ class Standard:
                 pipe.close()
 
 
-def _number(file: File) -> int | None:
+def _number(field: str, file: File) -> int | None:
     """A descriptor's number, DEVNULL, or None."""
-    return None if file is None else descriptor(file)
+    return None if file is None else DEVNULL if file == DEVNULL else descriptor(field, file)
 
 
-def descriptor(file: int | HasFileno) -> int:
+def descriptor(field: str, file: int | HasFileno) -> int:
     """A descriptor's number."""
-    return file if isinstance(file, int) else file.fileno()
+    number = file if isinstance(file, int) else getattr(file, "fileno", lambda: None)()
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise wrong(field, file, "a descriptor, or has fileno()")
+    if not 0 <= number < 2**31:
+        raise invalid(field, number, "it is a descriptor's number, 0 or more")
+    return number

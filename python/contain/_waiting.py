@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Generator
 from typing import TypeAlias, TypeVar
 
-from contain._config import seconds
+from contain._check import seconds
 
 T = TypeVar("T")
 
@@ -19,8 +19,8 @@ _LONGEST_POLL = 86400.0
 class Clock:
     """The time that is left; without a timeout, always some."""
 
-    def __init__(self, timeout: float | None = None) -> None:
-        self._end = None if seconds(timeout) is None else time.monotonic() + (timeout or 0)
+    def __init__(self, timeout: float | None = None, field: str = "timeout") -> None:
+        self._end = None if seconds(timeout, field) is None else time.monotonic() + (timeout or 0)
 
     def left(self) -> float | None:
         """Seconds, 0 when it has run out; None without a timeout."""
