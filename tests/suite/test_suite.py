@@ -152,6 +152,11 @@ def test_step_of_an_error_is_the_one_that_the_plan_shows(worlds, language, field
 def test_host_is_found_to_be_the_same_in_every_language(worlds, who):
     languages = worlds(who).languages
     found = {language: languages[language].ask({"ask": "probe"}, []).end for language in LANGUAGES}
+    for report in found.values():
+        for finding in report["findings"]:
+            if finding["name"] == "terminals":
+                # Others on this machine open and close some meanwhile.
+                finding["found"] = re.sub(r"^\d+ of", "some of", finding["found"])
     for part in ("works", "findings"):
         assert found["c"][part] == found["python"][part] == found["cli"][part]
     assert found["c"]["works"] is True
