@@ -38,7 +38,7 @@
 // A helper program failed.
 #define CONTAIN_E_HELPER 7
 
-// The container, or the process, is not there any more (or not yet).
+// The container, or the process, is not there any more.
 #define CONTAIN_E_GONE 8
 
 // This process gained ids or capabilities when it was executed; every call refuses.
@@ -59,7 +59,7 @@
 // A container of this id exists already.
 #define CONTAIN_E_EXISTS 14
 
-// The container is running, paused, or held by another caller.
+// The container is not started, running, paused, or held by another caller.
 #define CONTAIN_E_BUSY 15
 
 // The seccomp profile that boots a distribution (docs/seccomp.md).
@@ -1067,8 +1067,8 @@ int contain_container_run(const contain_config *config,
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
-// that is none; -E2BIG for options that this library does not know; CONTAIN_E_GONE if the container has ended or was
-// not started; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
+// that is none; -E2BIG for options that this library does not know; CONTAIN_E_BUSY if the container was not
+// started or is paused, CONTAIN_E_GONE if it has ended; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
 // CONTAIN_E_NOT_EXECUTABLE for the command.
 // Ownership: strings are copied; descriptors are duplicated and stay the caller's.
 // Threads: any, several at once. Since: 0.1.
@@ -1186,7 +1186,7 @@ int contain_container_pid(const contain_container *container, contain_error **er
 //
 // container: the container.
 // err: where an error goes, or NULL.
-// Returns: the id; 0 if it was opened by its id and has ended; negative on failure.
+// Returns: the id; 0 if it has ended; negative on failure.
 // Errors: -EINVAL if container is NULL; what the kernel says where its state is on disk and cannot be looked up.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_init_pid(const contain_container *container,
@@ -1594,7 +1594,7 @@ void contain_events_free(contain_events *events);
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if an argument is NULL or not allowed; -EBADF if fd is no descriptor; -ETIMEDOUT; -EINTR if a signal
 // came while waiting without a timeout; -EOPNOTSUPP if it is no regular file; what the kernel says of it;
-// CONTAIN_E_GONE if the container has ended or was not started.
+// CONTAIN_E_BUSY if the container was not started or is paused, CONTAIN_E_GONE if it has ended.
 // Ownership: the descriptor stays the caller's. Threads: any, several at once. Since: 0.1.
 int contain_container_copy_out(const contain_container *container,
                                const char *path,

@@ -21,7 +21,7 @@ pub const CONTAIN_E_NOT_FOUND: i32 = 5;
 pub const CONTAIN_E_NOT_EXECUTABLE: i32 = 6;
 /// A helper program failed.
 pub const CONTAIN_E_HELPER: i32 = 7;
-/// The container, or the process, is not there any more (or not yet).
+/// The container, or the process, is not there any more.
 pub const CONTAIN_E_GONE: i32 = 8;
 /// This process gained ids or capabilities when it was executed; every call refuses.
 pub const CONTAIN_E_SECURE_EXEC: i32 = 9;
@@ -35,7 +35,7 @@ pub const CONTAIN_E_WRONG_PROCESS: i32 = 12;
 pub const CONTAIN_E_INTERNAL: i32 = 13;
 /// A container of this id exists already.
 pub const CONTAIN_E_EXISTS: i32 = 14;
-/// The container is running, paused, or held by another caller.
+/// The container is not started, running, paused, or held by another caller.
 pub const CONTAIN_E_BUSY: i32 = 15;
 
 const fn same(code: i32, kind: Kind) -> bool {

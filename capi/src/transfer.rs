@@ -20,7 +20,7 @@ use std::ffi::{OsStr, OsString, c_char, c_int};
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if an argument is NULL or not allowed; -EBADF if fd is no descriptor; -ETIMEDOUT; -EINTR if a signal
 /// came while waiting without a timeout; -EOPNOTSUPP if it is no regular file; what the kernel says of it;
-/// CONTAIN_E_GONE if the container has ended or was not started.
+/// CONTAIN_E_BUSY if the container was not started or is paused, CONTAIN_E_GONE if it has ended.
 /// Ownership: the descriptor stays the caller's. Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_copy_out(

@@ -460,7 +460,8 @@ class Container(_Running):
         """Removes one that has ended from disk; BusyError where it has not.
 
         With `force` it is killed first, and one that has been deleted already is no error.
-        Without a name there is nothing to remove, and the rest is the same.
+        Without a name there is nothing to remove, and the rest is the same. Deleted, it answers as
+        one that has ended.
         """
         self._handle.delete(force)
 
@@ -471,7 +472,7 @@ class Container(_Running):
 
     @property
     def init_pid(self) -> int:
-        """Process id of the container's PID 1, as this process sees it; 0 where one with a name has ended."""
+        """Process id of the container's PID 1, as this process sees it; 0 where it has ended."""
         return self._handle.init_pid
 
     def inject(
@@ -614,9 +615,12 @@ class Container(_Running):
             return
         self._hang_up()
         self.kill()
-        yield from self._ending(Clock())
-        if self.name is not None:
-            self.delete(force=True)
+        try:
+            yield from self._ending(Clock())
+        except GoneError:
+            # Somebody has deleted it meanwhile.
+            pass
+        self.delete(force=True)
 
 
 def _made(

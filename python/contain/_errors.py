@@ -81,7 +81,7 @@ class CommandNotExecutableError(ContainError, PermissionError):
 
 
 class GoneError(ContainError, ProcessLookupError):
-    """The container or the process is not there any more."""
+    """The container or the process has ended, or is not there any more."""
 
 
 class ExistsError(ContainError, FileExistsError):

@@ -8,8 +8,8 @@ mod pending;
 mod transfer;
 
 pub(crate) use console::Master;
-use monitored::{Handle, gone};
-pub(crate) use monitored::{Monitored, check_owner, no_descriptor, readable, reap};
+use monitored::Handle;
+pub(crate) use monitored::{Monitored, check_owner, no_descriptor, not_started, readable, reap};
 pub use pending::Pending;
 use pending::begin;
 pub(crate) use pending::{First, Word, Work};
@@ -244,6 +244,7 @@ impl Container {
     /// Process id of PID 1, as seen from outside; 0 where one whose state is on disk has ended.
     pub fn init_pid(&self) -> Result<i32, Error> {
         match &self.hold {
+            Hold::Monitored(monitored) if monitored.is_over()? => Ok(0),
             Hold::Monitored(monitored) => Ok(monitored.init_pid),
             Hold::Stored(stored, _) => Ok(stored.init()?.map_or(0, |(pid, _)| pid)),
         }
@@ -390,7 +391,7 @@ impl Container {
     pub fn processes(&self) -> Result<Vec<i32>, Error> {
         self.check_process()?;
         match &self.hold {
-            Hold::Monitored(monitored) if monitored.state()? == State::Stopped => Err(gone(monitored.init_pid)),
+            Hold::Monitored(monitored) if monitored.is_over()? => Err(monitored.stopped("list the processes of")),
             Hold::Monitored(monitored) => processes::of(monitored.init_pid),
             Hold::Stored(stored, _) => stored.processes(),
         }
@@ -401,14 +402,7 @@ impl Container {
     pub fn delete(&self, force: bool) -> Result<(), Error> {
         self.check_process()?;
         match &self.hold {
-            Hold::Monitored(monitored) if monitored.state()? == State::Stopped => Ok(()),
-            Hold::Monitored(monitored) if force => monitored.end(EndedBy::Signalled).map(drop),
-            Hold::Monitored(monitored) => {
-                Err(Error::new(Kind::Busy, "state", "delete the container of process", monitored.init_pid.to_string())
-                    .errno(libc::EBUSY)
-                    .cause("it has not ended")
-                    .remedy("kill it first, or delete it with force"))
-            }
+            Hold::Monitored(monitored) => monitored.delete(force),
             Hold::Stored(stored, _) => stored.delete(force),
         }
     }

@@ -37,7 +37,7 @@ pub enum Kind {
     Internal = 13,
     /// A container of this id exists already.
     Exists = 14,
-    /// Not in this state: running, paused, or held by another caller.
+    /// Not in this state: not started, running, paused, or held by another caller.
     Busy = 15,
 }
 

@@ -162,7 +162,7 @@ def test_file_that_never_ends_is_given_up():
 
 def test_container_that_does_not_run_has_no_files():
     with Container.create(SLEEP) as container:
-        with pytest.raises(contain.GoneError):
+        with pytest.raises(contain.BusyError):
             container.read_file("/etc/hostname")
         container.start()
     for call in (lambda: container.read_file("/x"), lambda: container.write_file("/x", b"")):

@@ -269,7 +269,7 @@ static int set(contain_config *config, const char *field, contain_error **err) {
         return set_limit(config, value, err);
     if ((value = value_of(field, "console")) != NULL)
         return set_console(config, value, err);
-    if (value_of(field, "ask") == NULL && value_of(field, "capabilities") == NULL &&
+    if (value_of(field, "ask") == NULL && value_of(field, "in") == NULL && value_of(field, "named") == NULL && value_of(field, "capabilities") == NULL &&
         value_of(field, "no_capabilities") == NULL &&
         value_of(field, "argv") == NULL && value_of(field, "env") == NULL && value_of(field, "stdin") == NULL &&
         value_of(field, "root") == NULL)
@@ -437,6 +437,128 @@ static int hear(int number, contain_error **error) {
     return 0;
 }
 
+static int write_word(const char *freezer, const char *file, const char *value) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", freezer, file);
+    int to = open(path, O_WRONLY | O_CLOEXEC);
+    int done = to >= 0 && write(to, value, strlen(value)) == (ssize_t)strlen(value);
+    close(to);
+    return done;
+}
+
+static void freeze(const contain_container *container, const char *freezer) {
+    char pid[16];
+    snprintf(pid, sizeof pid, "%d", contain_container_init_pid(container, NULL));
+    if (!write_word(freezer, "cgroup.procs", pid) || !write_word(freezer, "cgroup.freeze", "1"))
+        broken("freezer", freezer);
+    while (contain_container_state(container, NULL) != CONTAIN_STATE_PAUSED)
+        usleep(1000);
+}
+
+// Brings a created container into a state.
+static void reach(const contain_container *container, const char *state, const char *freezer) {
+    if (strcmp(state, "created") != 0 && contain_container_start(container, NULL) < 0)
+        broken("start", state);
+    if (strcmp(state, "paused") == 0)
+        freeze(container, freezer);
+    if ((strcmp(state, "stopped") == 0 || strcmp(state, "deleted") == 0) &&
+        contain_container_wait(container, LONGEST_WAIT, NULL, 0, NULL) != 1)
+        broken("wait", state);
+    if (strcmp(state, "deleted") == 0 && contain_container_delete(container, 0, NULL) < 0)
+        broken("delete", state);
+}
+
+static int inject_true(const contain_container *container, contain_error **err) {
+    contain_process *process = NULL;
+    int done = contain_container_inject(container, (const char *[]){"true", NULL}, NULL, 0, &process, err);
+    if (done == 0)
+        done = contain_process_wait(process, LONGEST_WAIT, NULL, 0, err);
+    contain_process_free(process);
+    return done;
+}
+
+static int copy_nothing(const contain_container *container, contain_error **err) {
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int done = contain_container_copy_in(container, "/tmp/note", 0644, nothing, LONGEST_WAIT, err);
+    close(nothing);
+    return done;
+}
+
+// What a verb gives, in a word.
+static int verb(const contain_container *container, const char *what, char said[64], contain_error **err) {
+    contain_result result = {0};
+    size_t count_of = 0;
+    int32_t pids[8];
+    int done;
+    strcpy(said, "done");
+    if (strcmp(what, "state") == 0) {
+        done = contain_container_state(container, err);
+        strcpy(said, done > 0 ? states[done] : "");
+    } else if (strcmp(what, "wait_no_time") == 0) {
+        done = contain_container_wait(container, 0, &result, sizeof result, err);
+        snprintf(said, 64, done == 0 ? "running" : "ended %d", (int)result.exit_status);
+    } else if (strcmp(what, "stop_at_once") == 0 || strcmp(what, "end") == 0) {
+        done = strcmp(what, "end") == 0
+                   ? contain_container_end(container, CONTAIN_ENDED_SIGNALLED, &result, sizeof result, err)
+                   : contain_container_stop(container, SIGTERM, 0, &result, sizeof result, err);
+        snprintf(said, 64, "ended %d", (int)result.exit_status);
+    } else if (strcmp(what, "pid") == 0 || strcmp(what, "init_pid") == 0) {
+        done = strcmp(what, "pid") == 0 ? contain_container_pid(container, err) : contain_container_init_pid(container, err);
+        strcpy(said, done > 0 ? "there" : "none");
+    } else if (strcmp(what, "processes") == 0) {
+        done = contain_container_processes(container, pids, 8, &count_of, err);
+        strcpy(said, count_of > 0 ? "some" : "none");
+    } else if (strcmp(what, "start") == 0) {
+        done = contain_container_start(container, err);
+    } else if (strcmp(what, "inject") == 0) {
+        done = inject_true(container, err);
+    } else if (strcmp(what, "copy_in") == 0) {
+        done = copy_nothing(container, err);
+    } else if (strncmp(what, "signal", 6) == 0 || strcmp(what, "probe") == 0) {
+        done = contain_container_signal(container, strcmp(what, "probe") == 0 ? 0 : strcmp(what, "signal") == 0 ? 15 : 65, err);
+    } else if (strcmp(what, "kill") == 0) {
+        done = contain_container_kill(container, err);
+    } else {
+        done = contain_container_delete(container, strcmp(what, "delete_by_force") == 0, err);
+    }
+    return done;
+}
+
+// One verb in one state, with a container of its own.
+static void answer_in_state(void) {
+    const char **how = values("in", 0, first_act(0)), *place = last("named", 0, first_act(0));
+    contain_run_options quiet = {CONTAIN_STDIO_NULL, 0, CONTAIN_STDIO_NULL, 0, CONTAIN_STDIO_NULL, 0};
+    contain_config *config = NULL;
+    contain_runtime *runtime = NULL;
+    contain_container *container = NULL;
+    contain_error *error = NULL;
+    char said[64], parts[4][256];
+    int made = configure(&config, &error);
+    if (made == 0 && place != NULL) {
+        divide(place, parts);
+        if (contain_runtime_open(parts[0], &runtime, NULL) < 0)
+            broken("runtime", place);
+        made = contain_runtime_create(runtime, parts[1], config, &quiet, sizeof quiet, &container, &error);
+    } else if (made == 0) {
+        made = contain_container_create(config, &quiet, sizeof quiet, &container, &error);
+    }
+    if (made < 0)
+        broken("create", contain_error_get_message(error));
+    reach(container, how[0], how[2]);
+    fputs("{\"acts\": [], \"end\": ", out);
+    if (verb(container, how[1], said, &error) < 0)
+        put_error(error);
+    else
+        fprintf(out, "{\"text\": \"{\\\"answer\\\": \\\"%s\\\"}\"}", said);
+    fputs("}\n", out);
+    if (contain_container_delete(container, 1, NULL) < 0)
+        broken("delete", how[0]);
+    contain_container_free(container);
+    contain_runtime_free(runtime);
+    contain_config_free(config);
+    free(how);
+}
+
 static void act(const contain_container *container, size_t at, int ours[3], struct buffer *output) {
     const char *what = value_of(fields[at], "act"), *argument = strchr(what, ' ');
     int number = argument != NULL ? atoi(argument) : 0, done = 0;
@@ -559,7 +681,9 @@ int main(void) {
     out = stdout;
     while (next_request()) {
         const char **asked = values("ask", 0, first_act(0));
-        if (asked[0] != NULL)
+        if (asked[0] != NULL && strcmp(asked[0], "state") == 0)
+            answer_in_state();
+        else if (asked[0] != NULL)
             tell(asked[0]);
         else
             answer();

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import resource
 import sys
+import time
 import termios
 from typing import Any
 
@@ -195,9 +196,83 @@ def tell(asked: str, config: dict[str, Any]) -> dict[str, Any]:
     return {"text": text.encode().decode("latin-1")}
 
 
+def freeze(container: contain.Container, freezer: str, word: str) -> None:
+    with open(f"{freezer}/cgroup.procs", "w") as file:
+        file.write(str(container.init_pid))
+    with open(f"{freezer}/cgroup.freeze", "w") as file:
+        file.write(word)
+    while container.state != ("paused" if word == "1" else "running"):
+        time.sleep(0.001)
+
+
+def reach(container: contain.Container, state: str, freezer: str) -> None:
+    """Brings a created container into a state."""
+    if state != "created":
+        container.start()
+    if state == "paused":
+        freeze(container, freezer, "1")
+    if state in ("stopped", "deleted", "left"):
+        container.wait(LONGEST_WAIT)
+    if state == "deleted":
+        container.delete()
+    if state == "left":
+        container.__exit__(None, None, None)
+
+
+def verb(container: contain.Container, verb: str) -> str:
+    """What a verb gives, in a word."""
+    ended = lambda result: f"ended {result.returncode if result.returncode >= 0 else 128 - result.returncode}"
+    if verb == "state":
+        return str(container.state)
+    if verb in ("stop_at_once", "end"):
+        return ended(container.stop(grace=0) if verb == "stop_at_once" else container.stop(9, LONGEST_WAIT))
+    if verb == "wait_no_time":
+        result = container.poll()
+        return "running" if result is None else ended(result)
+    if verb in ("pid", "init_pid"):
+        return "there" if getattr(container, verb) else "none"
+    if verb == "processes":
+        return "some" if container.processes() else "none"
+    acts = {
+        "start": container.start,
+        "inject": lambda: container.inject(["true"]).wait(),
+        "copy_in": lambda: container.write_file("/tmp/note", b"x"),
+        "probe": lambda: container.signal(0),
+        "signal": lambda: container.signal(15),
+        "signal_none": lambda: container.signal(65),
+        "kill": container.kill,
+        "delete": container.delete,
+        "delete_by_force": lambda: container.delete(force=True),
+    }
+    acts[verb]()
+    return "done"
+
+
+def in_state(config: dict[str, Any]) -> dict[str, Any]:
+    """One verb in one state, with a container of its own."""
+    (state, act, freezer), place = config.pop("in"), config.pop("named")
+    settings = contain.Config(**keywords(config))
+    quiet = {"stdin": contain.DEVNULL, "stdout": contain.DEVNULL, "stderr": contain.DEVNULL}
+    if place:
+        directory, name = place[0].split("\x1f")
+        container = contain.Container.create(name, settings, runtime=directory, **quiet)
+    else:
+        container = contain.Container.create(settings, **quiet)
+    try:
+        reach(container, state, freezer)
+        told = {"text": json.dumps({"answer": verb(container, act)})}
+    except contain.ContainError as error:
+        told = error_of(error)
+    finally:
+        container.delete(force=True)
+    return told
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     config, acts, done = request["config"], request["acts"], []
     asked = config.pop("ask", None)
+    if asked == "state":
+        return {"acts": [], "end": in_state(config)}
     try:
         is_run = not acts and "console" not in config
         end = tell(asked, config) if asked else run(config) if is_run else play(config, acts, done)

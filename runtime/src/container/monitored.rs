@@ -79,6 +79,8 @@ pub(super) struct Told {
     start: Start,
     outcome: Option<Outcome>,
     reason: Option<EndedBy>,
+    /// Nothing is on disk that would go with it; a second time is told all the same.
+    deleted: bool,
 }
 
 /// What has become of the start of a created container.
@@ -134,9 +136,12 @@ impl Monitored {
 
     /// Tells the monitor that the command may begin.
     pub(super) fn begin_start(&self) -> Result<(), Error> {
+        if self.is_over()? {
+            return Err(self.stopped("start"));
+        }
         let mut state = self.lock();
         match (&state.start, &state.plan) {
-            (Start::Waiting, Some(_)) if state.outcome.is_some() => return Err(self.ended()),
+            (Start::Waiting, Some(_)) if state.outcome.is_some() => return Err(self.stopped("start")),
             (Start::Waiting, Some(_)) => {}
             _ => {
                 return Err(
@@ -218,21 +223,36 @@ impl Monitored {
             Told { outcome: Some(_), .. } => return Ok(State::Stopped),
             Told { plan, .. } => plan.is_some(),
         };
-        let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
-        Ok(match poll(&mut ended, 0).map_err(system("container", "poll", "PID 1"))? {
-            0 if created => State::Created,
-            0 if cgroup::frozen(self.init_pid).is_some() => State::Paused,
-            0 => State::Running,
-            _ => State::Stopped,
+        Ok(match self.is_over()? {
+            true => State::Stopped,
+            false if created => State::Created,
+            false if cgroup::frozen(self.init_pid).is_some() => State::Paused,
+            false => State::Running,
         })
     }
 
-    pub(super) fn running_init(&self) -> Result<OwnedFd, Error> {
-        if self.lock().plan.is_some() {
-            return Err(Error::new(Kind::Gone, "container", "inject into", "the container")
-                .cause("it has been created but not started"));
+    /// Whether PID 1 has ended, or is known to.
+    pub(super) fn is_over(&self) -> Result<bool, Error> {
+        if self.lock().outcome.is_some() {
+            return Ok(true);
         }
-        self.pidfd()
+        let mut ended = [Poll { fd: self.init.as_raw_fd(), events: poll_event::IN, answered: 0 }];
+        Ok(poll(&mut ended, 0).map_err(system("container", "poll", "PID 1"))? > 0)
+    }
+
+    pub(super) fn stopped(&self, operation: &str) -> Error {
+        Error::new(Kind::Gone, "container", format!("{operation} container"), self.init_pid.to_string())
+            .errno(libc::ESRCH)
+            .cause("container not running: it has ended")
+    }
+
+    pub(super) fn running_init(&self) -> Result<OwnedFd, Error> {
+        match self.state()? {
+            // A paused one is refused where its cgroup is to be entered.
+            State::Running | State::Paused => self.pidfd(),
+            State::Created => Err(not_started("container", self.init_pid.to_string())),
+            State::Stopped => Err(self.stopped("inject into")),
+        }
     }
 
     pub(super) fn send(&self, message: &Message) -> Result<(), Error> {
@@ -261,11 +281,11 @@ impl Monitored {
         if !(0..=number::LAST).contains(&signal) {
             return Err(Error::invalid("signal", signal.to_string(), "a signal is a number from 0 to 64"));
         }
-        if self.lock().outcome.is_some() {
-            return Err(gone(self.init_pid));
+        if self.is_over()? {
+            return Err(self.stopped("signal"));
         }
         match signal {
-            0 => process::send_signal(raw(&self.init), 0).map_err(|_| gone(self.init_pid)),
+            0 => Ok(()),
             number::SIGKILL => {
                 let sent = self.send(&Message::Kill);
                 self.kill_directly();
@@ -292,6 +312,27 @@ impl Monitored {
                 other => return other?.ok_or_else(unexpected),
             }
         }
+    }
+
+    /// Says that nobody wants it any more; with `force` it is killed first. A second time it is not there.
+    pub(super) fn delete(&self, force: bool) -> Result<(), Error> {
+        let object = self.init_pid.to_string();
+        if !self.is_over()? {
+            if !force {
+                return Err(Error::new(Kind::Busy, "state", "delete the container of process", object)
+                    .errno(libc::EBUSY)
+                    .cause("it has not ended")
+                    .remedy("kill it first, or delete it with force"));
+            }
+            self.end(EndedBy::Signalled)?;
+        }
+        let deleted = std::mem::replace(&mut self.lock().deleted, true);
+        if deleted && !force {
+            return Err(Error::new(Kind::Gone, "state", "find the container of process", object)
+                .errno(libc::ENOENT)
+                .cause("it was deleted before"));
+        }
+        Ok(())
     }
 
     /// As well as through the monitor, which somebody may have stopped. It may not be allowed: then the monitor does it.
@@ -432,8 +473,12 @@ pub(crate) fn check_owner(owner: u32) -> Result<(), Error> {
         .remedy("make containers in the process that uses them"))
 }
 
-pub(super) fn gone(pid: i32) -> Error {
-    Error::new(Kind::Gone, "container", "signal", pid.to_string()).errno(libc::ESRCH).cause("it has ended")
+/// The error of what takes a container whose command has begun.
+pub(crate) fn not_started(stage: &'static str, object: impl Into<String>) -> Error {
+    Error::new(Kind::Busy, stage, "inject into container", object)
+        .errno(libc::EBUSY)
+        .cause("it has been created but not started")
+        .remedy("start it first")
 }
 
 pub(super) fn unexpected() -> Error {

@@ -9,7 +9,7 @@ use super::make::CONTROL;
 use super::{Found, State, Status, check_scope, processes, remove, status_of};
 use crate::caller::{own, raw, system};
 use crate::config::{Lifetime, Profile};
-use crate::container::{Master, readable, reap};
+use crate::container::{Master, not_started, readable, reap};
 use crate::error::{Error, Kind};
 use crate::outcome::{Causes, EndedBy, Outcome};
 use crate::{cgroup, diagnose, join, procfs};
@@ -38,6 +38,8 @@ pub(crate) struct Stored {
     document: Document,
     /// Why this process ended it.
     reason: Mutex<Option<EndedBy>>,
+    /// How it ended, once this process has been told: it may be deleted then.
+    known: Mutex<Option<Outcome>>,
     /// The console's other end, in the process that created it.
     pub(super) console: Master,
     /// Where a start of this process's is answered.
@@ -53,8 +55,9 @@ impl Stored {
             return Err(super::absent(&shown).remedy("its directory belongs to another id"));
         }
         check_scope(&document)?;
-        let (reason, starting, console) = (Mutex::new(None), Mutex::new(None), Master::default());
-        Ok(Stored { parent, directory, name, document, reason, starting, console })
+        let (reason, known) = (Mutex::new(None), Mutex::new(None));
+        let (starting, console) = (Mutex::new(None), Master::default());
+        Ok(Stored { parent, directory, name, document, reason, known, starting, console })
     }
 
     /// Where it is: what its directory is in, its directory, its name.
@@ -111,13 +114,12 @@ impl Stored {
 
     /// PID 1 of one that is running.
     pub fn running_init(&self) -> Result<(i32, OwnedFd), Error> {
-        let cause = match (self.state()?, self.init()?) {
+        match (self.state()?, self.init()?) {
             // A paused one is refused where its cgroup is to be entered.
-            (State::Running | State::Paused, Some(init)) => return Ok(init),
-            (State::Created, _) => "it has been created but not started",
-            _ => return Err(self.stopped("inject into")),
-        };
-        Err(Error::new(Kind::Busy, STAGE, "inject into container", self.id()).errno(libc::EBUSY).cause(cause))
+            (State::Running | State::Paused, Some(init)) => Ok(init),
+            (State::Created, _) => Err(not_started(STAGE, self.id())),
+            _ => Err(self.stopped("inject into")),
+        }
     }
 
     pub fn state(&self) -> Result<State, Error> {
@@ -138,7 +140,9 @@ impl Stored {
             _ => State::Running,
         };
         let init = init.filter(|_| state != State::Stopped).map(|(pid, _)| pid);
-        Ok(status_of(&self.document, &record, state, init, monitor.map(|_| self.monitor_pid())))
+        let mut status = status_of(&self.document, &record, state, init, monitor.map(|_| self.monitor_pid()));
+        status.outcome = self.known().or(status.outcome);
+        Ok(status)
     }
 
     fn lock(&self) -> Result<Lock, Error> {
@@ -149,6 +153,10 @@ impl Stored {
     /// Tells the monitor that the command may begin; of several callers one does. The directory is locked until
     /// `started` has told how that went.
     pub fn begin_start(&self) -> Result<(), Error> {
+        // One that has been deleted has no lock any more.
+        if self.state()? == State::Stopped {
+            return Err(self.stopped("start"));
+        }
         let lock = self.lock()?;
         let answer = self.ask_to_start()?;
         *self.starting() = Some((answer, lock));
@@ -289,8 +297,13 @@ impl Stored {
 
     /// Waits for the end; `None` when `timeout` passed first.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Outcome>, Error> {
+        if let Some(known) = self.known() {
+            return Ok(Some(known));
+        }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (init, monitor) = (self.init()?, self.monitor()?);
+        // It stays readable when somebody deletes the container as soon as it has ended.
+        let record = Record::open(&self.directory)?;
         // The monitor ends behind PID 1, when it has recorded the end; PID 1 ends behind a monitor that was killed.
         for pidfd in [monitor.as_ref(), init.as_ref().map(|(_, pidfd)| pidfd)].into_iter().flatten() {
             if !until_ended(pidfd, deadline, timeout.is_none(), self.id())? {
@@ -300,7 +313,22 @@ impl Stored {
         if let Some(monitor) = &monitor {
             reap(monitor);
         }
-        Ok(Some(outcome_of(&Record::read(&self.directory)?, self.reason(), self.document.causes)))
+        let record =
+            record.ok_or_else(|| self.stopped("wait for").cause("it was deleted, and how it ended with it"))?;
+        self.note(&record, self.reason()).map(Some)
+    }
+
+    /// Reads how it ended, and keeps that.
+    fn note(&self, record: &std::fs::File, reason: Option<EndedBy>) -> Result<Outcome, Error> {
+        let record = Record::read_again(record).map_err(|error| {
+            refused("read the record in", self.directory.path())(Errno(error.raw_os_error().unwrap_or(libc::EIO)))
+        })?;
+        let outcome = outcome_of(&record, reason, self.document.causes);
+        Ok(*self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(outcome))
+    }
+
+    fn known(&self) -> Option<Outcome> {
+        *self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     pub fn processes(&self) -> Result<Vec<i32>, Error> {
@@ -313,7 +341,9 @@ impl Stored {
     pub fn delete(&self, force: bool) -> Result<(), Error> {
         // A start that this process has not heard the answer to holds it.
         *self.starting() = None;
-        remove::delete(&self.parent, &self.name, self.id(), force)
+        let record = Record::open(&self.directory)?;
+        remove::delete(&self.parent, &self.name, self.id(), force)?;
+        record.map_or(Ok(()), |record| self.note(&record, None).map(drop))
     }
 }
 

@@ -15,7 +15,7 @@ static void create_waits_for_start(void) {
     contain_config_free(config);
     close(ends[1]);
     contain_process *process = NULL;
-    REFUSED(contain_container_inject(container, sleeper, NULL, 0, &process, &err), ESRCH, CONTAIN_E_GONE);
+    REFUSED(contain_container_inject(container, sleeper, NULL, 0, &process, &err), EBUSY, CONTAIN_E_BUSY);
     CHECK(process == NULL);
     CHECK(contain_container_wait(container, 50, NULL, 0, NULL) == 0);
     struct pollfd asked = {.fd = ends[0], .events = POLLIN};
