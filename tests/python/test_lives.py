@@ -82,6 +82,19 @@ def test_processes_of_multiprocessing_make_containers(method):
         assert list(pool.map(_status_of, range(4))) == list(range(4))
 
 
+def test_sub_interpreters_make_containers(script):
+    pytest.importorskip("_xxsubinterpreters")
+    code = """if True:
+        import _xxsubinterpreters, contain, sys
+        other = _xxsubinterpreters.create()
+        line = f"import sys; sys.path[:] = {sys.path!r}; import contain; print(contain.run(['sh', '-c', 'exit 3']).returncode)"
+        _xxsubinterpreters.run_string(other, line)
+        _xxsubinterpreters.destroy(other)
+        print(contain.run(["true"]).returncode)
+    """
+    assert script(code).stdout == "3\n0\n"
+
+
 def test_subprocesses_and_watchers_of_asyncio_are_unharmed(script):
     code = """if True:
         import asyncio, contain, signal, socket, subprocess
