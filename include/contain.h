@@ -164,6 +164,9 @@
 // 32-bit system calls of x86.
 #define CONTAIN_ARCHITECTURE_I386 1073741827
 
+// 64-bit system calls of programs with 32-bit pointers (libseccomp's SCMP_ARCH_ value).
+#define CONTAIN_ARCHITECTURE_X32 1073741886
+
 // The process is ended by SIGSYS.
 #define CONTAIN_ACTION_KILL_PROCESS 1
 
@@ -188,6 +191,33 @@
 // It is carried out.
 #define CONTAIN_ACTION_ALLOW 8
 
+// The argument is another than the value.
+#define CONTAIN_COMPARE_NE 1
+
+// The argument is less than the value.
+#define CONTAIN_COMPARE_LT 2
+
+// The argument is the value or less.
+#define CONTAIN_COMPARE_LE 3
+
+// The argument is the value.
+#define CONTAIN_COMPARE_EQ 4
+
+// The argument is the value or greater.
+#define CONTAIN_COMPARE_GE 5
+
+// The argument is greater than the value.
+#define CONTAIN_COMPARE_GT 6
+
+// The argument's bits that the mask has are those of the value.
+#define CONTAIN_COMPARE_MASKED_EQ 7
+
+// Everything but what is simply allowed is logged (SECCOMP_FILTER_FLAG_LOG).
+#define CONTAIN_SECCOMP_FLAG_LOG 2
+
+// Processors are not kept from speculative store bypass (SECCOMP_FILTER_FLAG_SPEC_ALLOW).
+#define CONTAIN_SECCOMP_FLAG_SPEC_ALLOW 4
+
 // What a container is to be. One thread at a time may use one.
 typedef struct contain_config contain_config;
 
@@ -210,7 +240,7 @@ typedef struct contain_process contain_process;
 // The directory with the state of a user's containers. Several threads may use one at once, but for freeing it.
 typedef struct contain_runtime contain_runtime;
 
-// A seccomp filter. Several threads may use one at once, but for freeing it.
+// A seccomp filter. Several threads may use one at once, but for freeing it and for changing one of the caller's own.
 typedef struct contain_seccomp contain_seccomp;
 
 // A pair of connected interfaces, one end in the container's network and the other in the caller's. NULL and 0 are
@@ -304,6 +334,8 @@ typedef struct {
     uint16_t console_rows;
     // Its width in characters.
     uint16_t console_columns;
+    // Its seccomp filter, which stays the caller's; NULL: the field seccomp says it.
+    const contain_seccomp *seccomp_filter;
 } contain_inject_options;
 
 // How a command ended. Times are those of the command and of everything it waited for.
@@ -397,6 +429,17 @@ typedef struct {
     // 0.
     uint32_t reserved;
 } contain_userns_options;
+
+// When contain_seccomp_add_rule()'s rule holds: all that is compared has to hold. Each array has a place for each of a
+// system call's six arguments.
+typedef struct {
+    // CONTAIN_COMPARE_ values; 0: whatever the argument is.
+    uint32_t compare[6];
+    // What the arguments are compared with; else 0.
+    uint64_t value[6];
+    // The bits that count with CONTAIN_COMPARE_MASKED_EQ; else 0.
+    uint64_t mask[6];
+} contain_rule_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -678,6 +721,19 @@ int contain_config_set_init(contain_config *config,
 // Errors: -EINVAL if config is NULL or seccomp is another number.
 // Threads: one at a time on one configuration. Since: 0.1.
 int contain_config_set_seccomp(contain_config *config, uint32_t seccomp, contain_error **err);
+
+// Sets the seccomp filter in place of a profile: one of the caller's own, or a named one. Unless others are named, the
+// capabilities that go with one of the caller's own are those of CONTAIN_SECCOMP_APP.
+//
+// config: the configuration.
+// seccomp: the filter.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL; -E2BIG if the filter has more than 4096 instructions.
+// Ownership: the filter is copied as it is. Threads: one at a time on one configuration. Since: 0.1.
+int contain_config_set_seccomp_filter(contain_config *config,
+                                      const contain_seccomp *seccomp,
+                                      contain_error **err);
 
 // Sets whether the command and all it starts are kept from gaining privilege by exec; at first they are.
 //
@@ -1661,18 +1717,19 @@ int contain_seccomp_new(uint32_t profile,
 // Gives the program that is loaded for a filter: an array of the kernel's struct sock_filter.
 //
 // seccomp: the filter.
-// program: where its address goes; it lasts as long as the filter.
+// program: where its address goes; it lasts as long as the filter, and one of the caller's own until that is changed.
 // length: where its length in bytes goes, 8 for each instruction; 0 where nothing is loaded.
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
-// Errors: -EINVAL if an argument is NULL.
+// Errors: -EINVAL if an argument is NULL; -E2BIG if the caller's own has more than 4096 instructions.
 // Threads: any, several at once. Since: 0.1.
 int contain_seccomp_get_bpf(const contain_seccomp *seccomp,
                             const uint8_t **program,
                             size_t *length,
                             contain_error **err);
 
-// Says what would happen to a system call, and does nothing.
+// Says what would happen to a system call, and does nothing. One of the caller's own speaks for itself: what is refused
+// beside it where the caller's terminal is passed on is not part of it.
 //
 // seccomp: the filter.
 // architecture: a CONTAIN_ARCHITECTURE_ value.
@@ -1683,7 +1740,8 @@ int contain_seccomp_get_bpf(const contain_seccomp *seccomp,
 // NULL if it is not wanted.
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
-// Errors: -EINVAL if seccomp, name or action is NULL, or the architecture or a call of that name is not known.
+// Errors: -EINVAL if seccomp, name or action is NULL, or the architecture or a call of that name is not known; -E2BIG if
+// the caller's own has more than 4096 instructions.
 // Ownership: the string and the array stay the caller's. Threads: any, several at once. Since: 0.1.
 int contain_seccomp_test(const contain_seccomp *seccomp,
                          uint32_t architecture,
@@ -1698,6 +1756,82 @@ int contain_seccomp_test(const contain_seccomp *seccomp,
 // seccomp: the filter; NULL is fine, and so is one that a fork copied.
 // Threads: nobody else may use it. Since: 0.1.
 void contain_seccomp_free(contain_seccomp *seccomp);
+
+// Gives a filter of the caller's own, made of OCI's `linux.seccomp` object (docs/seccomp.md).
+//
+// document: the JSON, UTF-8.
+// length: its length in bytes.
+// seccomp: where the object goes; the caller frees it with contain_seccomp_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if an argument is NULL, or the document is no such object: the error names the place, the value and what
+// is allowed; -ENOTSUP if it needs a listener; -E2BIG if its program has more than 4096 instructions.
+// Ownership: the document is copied. Threads: any. Since: 0.1.
+int contain_seccomp_from_oci_json(const char *document,
+                                  size_t length,
+                                  contain_seccomp **seccomp,
+                                  contain_error **err);
+
+// Gives a filter of the caller's own that does the same about every 64-bit system call, to be changed by
+// contain_seccomp_add_rule(), contain_seccomp_add_architecture() and contain_seccomp_set_flags().
+//
+// action: what is done about what no rule decides: a CONTAIN_ACTION_ value.
+// data: the errno of CONTAIN_ACTION_ERRNO, 0 to 4095; the message of CONTAIN_ACTION_TRACE, 0 to 65535; else 0.
+// seccomp: where the object goes; the caller frees it with contain_seccomp_free().
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp is NULL or a number is not allowed; -ENOTSUP if action is CONTAIN_ACTION_NOTIFY.
+// Threads: any. Since: 0.1.
+int contain_seccomp_new_rules(uint32_t action,
+                              uint32_t data,
+                              contain_seccomp **seccomp,
+                              contain_error **err);
+
+// Adds a rule to a filter of the caller's own. Of several for one call the first without conditions decides, else the
+// first whose conditions hold.
+//
+// seccomp: the filter.
+// name: the system call's name, such as "mkdir", or its number on x86-64 in decimal digits.
+// action: a CONTAIN_ACTION_ value.
+// data: the errno of CONTAIN_ACTION_ERRNO, 0 to 4095; the message of CONTAIN_ACTION_TRACE, 0 to 65535; else 0.
+// options: when; NULL, with a size of 0: always.
+// size: sizeof(contain_rule_options) as the program was built.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp or name is NULL, seccomp is no filter of the caller's own, there is no system call of that
+// name, or a number is not allowed; -ENOTSUP if action is CONTAIN_ACTION_NOTIFY; -E2BIG if the options ask for what this
+// library does not know.
+// Ownership: what is given is copied. Threads: nobody else may use the filter meanwhile. Since: 0.1.
+int contain_seccomp_add_rule(contain_seccomp *seccomp,
+                             const char *name,
+                             uint32_t action,
+                             uint32_t data,
+                             const contain_rule_options *options,
+                             size_t size,
+                             contain_error **err);
+
+// Lets the rules of a filter of the caller's own hold for another architecture too. CONTAIN_ARCHITECTURE_X86_64 always is
+// one; a call in any that is not ends its thread.
+//
+// seccomp: the filter.
+// architecture: a CONTAIN_ARCHITECTURE_ value.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp is NULL or no filter of the caller's own, or the architecture is not known.
+// Threads: nobody else may use the filter meanwhile. Since: 0.1.
+int contain_seccomp_add_architecture(contain_seccomp *seccomp,
+                                     uint32_t architecture,
+                                     contain_error **err);
+
+// Sets how a filter of the caller's own is loaded; at first with no flags.
+//
+// seccomp: the filter.
+// flags: CONTAIN_SECCOMP_FLAG_ values, or'ed.
+// err: where an error goes, or NULL.
+// Returns: 0; negative on failure.
+// Errors: -EINVAL if seccomp is NULL or no filter of the caller's own, or flags has another bit.
+// Threads: nobody else may use the filter meanwhile. Since: 0.1.
+int contain_seccomp_set_flags(contain_seccomp *seccomp, uint32_t flags, contain_error **err);
 
 #ifdef __cplusplus
 }  // extern "C"

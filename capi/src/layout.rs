@@ -6,6 +6,7 @@ use crate::config::VethOptions;
 use crate::events::EventStruct;
 use crate::options::{InjectOptions, RunOptions};
 use crate::result::ResultStruct;
+use crate::seccomp::RuleOptions;
 use crate::status::StatusStruct;
 use crate::userns::UsernsOptions;
 use std::fmt::Write;
@@ -50,8 +51,10 @@ fn layout() -> String {
     let fields = fields!(InjectOptions: env, stdin_kind, stdin_fd, stdout_kind, stdout_fd, stderr_kind, stderr_fd,
         seccomp, reserved, timeout_ms, pass_fds, pass_fds_count, user, chdir, groups, capabilities, rlimits,
         rlimits_count, no_new_privs, reserved2, console,
-        console_rows, console_columns);
+        console_rows, console_columns, seccomp_filter);
     describe(&mut out, "contain_inject_options", size_of::<InjectOptions>(), &fields);
+    let fields = fields!(RuleOptions: compare, value, mask);
+    describe(&mut out, "contain_rule_options", size_of::<RuleOptions>(), &fields);
     let fields = fields!(ResultStruct: size, ended_by, status, exit_status, reserved, wall_ns, user_ns, system_ns,
         peak_memory);
     describe(&mut out, "contain_result", size_of::<ResultStruct>(), &fields);

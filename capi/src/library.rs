@@ -34,6 +34,8 @@ const FEATURES: &[&str] = &[
     "probe",
     "rlimits",
     "seccomp-app",
+    "seccomp-oci",
+    "seccomp-rules",
     "seccomp-system",
     "seccomp-test",
     "state",

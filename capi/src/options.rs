@@ -2,7 +2,8 @@
 //! Structs of options, passed as (pointer, size): a program that was built with an older or a newer header than the
 //! library's works all the same. All zeros is always the usual thing.
 
-use crate::boundary::{invalid, null, switch};
+use crate::boundary::{borrow, invalid, null, switch};
+use crate::seccomp::SeccompHandle;
 use crate::strings;
 use runtime::{Error, Id, Injection, Kind, Profile, Rlimit, Stdio, User};
 use std::ffi::{OsString, c_char, c_int};
@@ -98,6 +99,8 @@ pub struct InjectOptions {
     pub console_rows: u16,
     /// Its width in characters.
     pub console_columns: u16,
+    /// Its seccomp filter, which stays the caller's; NULL: the field seccomp says it.
+    pub seccomp_filter: *const SeccompHandle,
 }
 
 /// Descriptors that a command is to keep.
@@ -374,11 +377,21 @@ impl InjectOptions {
     }
 
     /// The profile, where one is given; also sees to it that what is reserved is zero.
-    fn seccomp(&self) -> Result<Option<Profile>, Error> {
+    ///
+    /// # Safety
+    /// `seccomp_filter` is NULL or a handle.
+    unsafe fn seccomp(&self) -> Result<Option<Profile>, Error> {
         if let Some(reserved) = [self.reserved, self.reserved2].into_iter().find(|reserved| *reserved != 0) {
             return Err(invalid("reserved", reserved.to_string(), "it is 0"));
         }
-        if self.seccomp == 0 { Ok(None) } else { crate::config::profile(self.seccomp).map(Some) }
+        if self.seccomp_filter.is_null() {
+            return if self.seccomp == 0 { Ok(None) } else { crate::config::profile(self.seccomp).map(Some) };
+        }
+        if self.seccomp != 0 {
+            return Err(invalid("seccomp", self.seccomp.to_string(), "it is 0 where seccomp_filter is given"));
+        }
+        // SAFETY: as the caller says.
+        unsafe { borrow(self.seccomp_filter) }?.profile().cloned().map(Some)
     }
 
     /// The environment, where one is given.

@@ -107,7 +107,7 @@ _contain() {
         --user) : ;;
         --cap-add) : ;;
         --cap-drop) : ;;
-        --seccomp) mapfile -t COMPREPLY < <(compgen -W 'system app none' -- "$cur") ;;
+        --seccomp) : ;;
         --rlimit) : ;;
         --preserve-fds) : ;;
         --timeout) : ;;

@@ -102,7 +102,7 @@ complete -c contain -n __contain_in_options -l user -x -d 'who CMD runs as: the 
 complete -c contain -n __contain_in_options -l init -d 'a reaping PID 1 in front of CMD'
 complete -c contain -n __contain_in_options -l cap-add -x -d 'a capability that CMD has too; ALL for all'
 complete -c contain -n __contain_in_options -l cap-drop -x -d 'a capability that CMD does not have; ALL for all'
-complete -c contain -n __contain_in_options -l seccomp -xa 'system app none' -d 'which system calls CMD may make: system (default), app, none'
+complete -c contain -n __contain_in_options -l seccomp -x -d 'which system calls CMD may make: system (default), app, none, or OCI\'s linux.seccomp in a file'
 complete -c contain -n __contain_in_options -l no-new-privs -d 'CMD and what it starts gain no privilege by setuid programs'
 complete -c contain -n __contain_in_options -l rlimit -x -d 'a resource limit of CMD, as nofile=64 or cpu=1:2; unlimited for none'
 complete -c contain -n __contain_in_options -l preserve-fds -x -d 'CMD keeps N descriptors from 3 on'

@@ -119,8 +119,8 @@ pub(crate) static PROGRAM: Program = Program {
         Option_ {
             short: None,
             long: Some("seccomp"),
-            value: Some("PROFILE"),
-            help: "which system calls CMD may make: system (default), app, none",
+            value: Some("PROFILE|FILE"),
+            help: "which system calls CMD may make: system (default), app, none, or OCI's linux.seccomp in a file",
         },
         Option_ {
             short: None,

@@ -5,8 +5,11 @@
 
 use crate::inject::environment;
 use crate::options::{Given, Option_, number, seconds, utf8};
+use contain::seccomp::Own;
 use contain::{Config, Id, Injection, Profile, Rlimit, User, capability};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
 /// Of contain and inject.
@@ -23,8 +26,8 @@ pub(crate) fn configure(given: &Given, config: &mut Config) -> Result<(), String
     config.chdir = given.value("chdir").map(Into::into);
     config.no_new_privs = given.has("no-new-privs");
     config.user = user(given)?;
-    if let Some(name) = utf8(given.value("seccomp"))? {
-        config.seccomp = profile(&name)?;
+    if let Some(name) = given.value("seccomp") {
+        config.seccomp = profile(name)?;
     }
     if let Some(count) = given.value("preserve-fds") {
         config.preserve_fds = number("--preserve-fds", count, 1024)?;
@@ -102,13 +105,25 @@ fn variables(given: &Given, usual: &str) -> Result<Vec<OsString>, String> {
     Ok(all)
 }
 
-fn profile(name: &str) -> Result<Profile, String> {
-    match name {
-        "system" => Ok(Profile::System),
-        "app" => Ok(Profile::App),
-        "none" => Ok(Profile::None),
-        _ => Err(format!("--seccomp {name:?}: the profiles are system, app and none")),
+/// The longest document of a filter that is read.
+const LONGEST: u64 = 1 << 20;
+
+/// A named profile, or a filter from a file.
+fn profile(name: &OsStr) -> Result<Profile, String> {
+    match name.to_str() {
+        Some("system") => return Ok(Profile::System),
+        Some("app") => return Ok(Profile::App),
+        Some("none") => return Ok(Profile::None),
+        _ => {}
     }
+    let mut document = Vec::new();
+    File::open(name).and_then(|file| file.take(LONGEST + 1).read_to_end(&mut document)).map_err(|error| {
+        format!("--seccomp {name:?}: {error}; the profiles are system, app and none, all else is a file's name")
+    })?;
+    if document.len() as u64 > LONGEST {
+        return Err(format!("--seccomp {name:?}: the file has more than {LONGEST} bytes"));
+    }
+    Own::from_oci(&document).map(Profile::Own).map_err(|error| of(&format!("--seccomp {name:?}"), &error))
 }
 
 /// An error of the library's about an option's value.

@@ -35,7 +35,7 @@ from contain._result import CompletedProcess, EndedBy, Result, Usage
 from contain._run import run
 from contain._runtime import Listed, State, Status, delete
 from contain._runtime import listed as list
-from contain._seccomp import Decision, Seccomp
+from contain._seccomp import Decision, Seccomp, SeccompCondition, SeccompRule
 from contain._stdio import DEVNULL, PIPE, STDOUT
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ __all__ = [
     "Rlimit",
     "RootError",
     "Seccomp",
+    "SeccompCondition",
+    "SeccompRule",
     "SecureExecError",
     "State",
     "Status",

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from contain import _native
 from contain._check import account, data, deadline, flag, mapping, one_of, several, whole, word, wrong
 from contain._errors import invalid
-from contain._seccomp import Seccomp
+from contain._seccomp import Seccomp, spelled
 from contain._stdio import HasFileno, descriptor
 
 Text: TypeAlias = str | bytes
@@ -147,7 +147,7 @@ class Config:
     """The filter on system calls."""
     capabilities: Sequence[str] | None = None
     """What root inside may do, by the names of capabilities(7), with or without CAP_; None for what goes with the
-    profile: the engines' fourteen with "app", else all. Over the container's own user namespace alone."""
+    filter: the engines' fourteen with "app" and one's own, else all. Over the container's own user namespace alone."""
     no_new_privs: bool = True
     """Whether set-uid programs and file capabilities are without effect inside."""
     rlimits: Sequence[Rlimit] = ()
@@ -435,7 +435,7 @@ def named(field: str, value: object, other: type, allowed: str) -> str | None:
 def profile(seccomp: Literal["system", "app", "none"] | Seccomp) -> str:
     """The name of a seccomp profile."""
     name = named("seccomp", seccomp, Seccomp, '"system", "app", "none" or a Seccomp')
-    return word("profile", seccomp.profile) if isinstance(seccomp, Seccomp) else name or ""
+    return spelled(seccomp) if isinstance(seccomp, Seccomp) else name or ""
 
 
 def limit(entry: Rlimit) -> tuple[int, int, int]:

@@ -27,7 +27,7 @@ mod _native {
     #[pymodule_export]
     use super::runtime::{delete_container, list_containers};
     #[pymodule_export]
-    use super::seccomp::seccomp_decide;
+    use super::seccomp::{seccomp_bpf, seccomp_check_call, seccomp_decide};
     #[pymodule_export]
     use super::{explain, probe};
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! What a seccomp profile would do with a system call, asked by name.
+//! What a seccomp profile or a filter of the caller's own would do with a system call, asked by name; and its program.
 
 use crate::call::raise;
 use crate::settings::{not_one_of, profile};
-use contain::seccomp::{Action, Architecture, Call, Terminal, decide};
+use contain::seccomp::{Abi, Action, Call, SystemCall, Terminal, decide, program};
 use contain::{Error, Kind};
 use pyo3::prelude::*;
 
@@ -30,17 +30,32 @@ pub fn seccomp_decide(
     })
 }
 
+/// The program of a profile or filter: the bytes of an array of struct sock_filter; none where nothing is loaded.
+#[pyfunction]
+pub fn seccomp_bpf(py: Python<'_>, profile: &str, terminal: bool) -> PyResult<std::borrow::Cow<'static, [u8]>> {
+    let terminal = if terminal { Terminal::Own } else { Terminal::Passed };
+    let profile = self::profile(profile).map_err(|error| raise(py, &error))?;
+    Ok(program(&profile, terminal).unwrap_or_default().to_vec().into())
+}
+
+/// Refuses a name that no system call has.
+#[pyfunction]
+pub fn seccomp_check_call(py: Python<'_>, name: &str) -> PyResult<()> {
+    SystemCall::parse(name).map(drop).map_err(|error| raise(py, &error))
+}
+
 fn action(name: &str, call: &str, arguments: [u64; 6], architecture: &str, own: bool) -> Result<Action, Error> {
     let profile = profile(name)?;
-    let architecture = match architecture {
-        "x86_64" => Architecture::X86_64,
-        "i386" => Architecture::I386,
-        other => return Err(not_one_of("architecture", other, &["x86_64", "i386"])),
+    let abi = match architecture {
+        "x86_64" => Abi::X86_64,
+        "i386" => Abi::X86,
+        "x32" => Abi::X32,
+        other => return Err(not_one_of("architecture", other, &["x86_64", "i386", "x32"])),
     };
-    let Some(number) = architecture.number(call) else {
+    let Some(number) = abi.number(call) else {
         return Err(Error::invalid("system call", format!("{call:?}"), "this architecture has none of that name"));
     };
     let terminal = if own { Terminal::Own } else { Terminal::Passed };
-    decide(&profile, terminal, &Call::new(architecture, number, arguments))
+    decide(&profile, terminal, &Call::new(abi.architecture(), number, arguments))
         .map_err(|fault| Error::new(Kind::Internal, "seccomp", "ask", name).cause(fault.to_string()))
 }

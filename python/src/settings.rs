@@ -2,6 +2,7 @@
 //! From Python's prepared values to the runtime's configuration.
 
 use crate::call::raise;
+use contain::seccomp::Own;
 use contain::{
     Config, Console, Error, Lifetime, Mount, Network, NewFile, Overlay, Profile, Rlimit, Root, Stdio, User, Veth,
     Window, capability,
@@ -150,9 +151,10 @@ fn veth((host, name, bridge, address, gateway, mtu): VethParts) -> Result<Veth, 
     Ok(Veth { host, name, bridge, address, gateway, mtu })
 }
 
-/// A seccomp profile by its name.
+/// A seccomp profile by its name, or a filter of the caller's own as OCI's JSON object.
 pub fn profile(name: &str) -> Result<Profile, Error> {
     match name {
+        document if document.starts_with('{') => Own::from_oci(document.as_bytes()).map(Profile::Own),
         "system" => Ok(Profile::System),
         "app" => Ok(Profile::App),
         "none" => Ok(Profile::None),

@@ -26,6 +26,7 @@
     X(contain_config_set_network_veth, NULL, NULL, 0)                                                \
     X(contain_config_set_init, NULL, 0)                                                              \
     X(contain_config_set_seccomp, NULL, 0)                                                           \
+    X(contain_config_set_seccomp_filter, NULL, NULL)                                                 \
     X(contain_config_set_no_new_privs, NULL, 0)                                                      \
     X(contain_config_set_lifetime, NULL, 0)                                                          \
     X(contain_config_add_bind, NULL, NULL, NULL, 0)                                                  \
@@ -81,6 +82,11 @@
     X(contain_process_take_console, NULL)                                                            \
     X(contain_process_end, NULL, 0, NULL, 0)                                                         \
     X(contain_seccomp_new, 0, 0, NULL)                                                               \
+    X(contain_seccomp_from_oci_json, NULL, 0, NULL)                                                  \
+    X(contain_seccomp_new_rules, 0, 0, NULL)                                                         \
+    X(contain_seccomp_add_rule, NULL, NULL, 0, 0, NULL, 0)                                           \
+    X(contain_seccomp_add_architecture, NULL, 0)                                                     \
+    X(contain_seccomp_set_flags, NULL, 0)                                                            \
     X(contain_seccomp_get_bpf, NULL, NULL, NULL)                                                     \
     X(contain_seccomp_test, NULL, 0, NULL, NULL, NULL, NULL)                                         \
     X(contain_userns_run, NULL, NULL, 0, NULL)                                                       \

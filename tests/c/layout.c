@@ -34,7 +34,7 @@ CHECK(sizeof(((contain_run_options *)0)->stderr_kind) == 4);
 CHECK(offsetof(contain_run_options, stderr_fd) == 20);
 CHECK(sizeof(((contain_run_options *)0)->stderr_fd) == 4);
 
-CHECK(sizeof(contain_inject_options) == 128);
+CHECK(sizeof(contain_inject_options) == 136);
 CHECK(offsetof(contain_inject_options, env) == 0);
 CHECK(sizeof(((contain_inject_options *)0)->env) == 8);
 CHECK(offsetof(contain_inject_options, stdin_kind) == 8);
@@ -81,6 +81,16 @@ CHECK(offsetof(contain_inject_options, console_rows) == 124);
 CHECK(sizeof(((contain_inject_options *)0)->console_rows) == 2);
 CHECK(offsetof(contain_inject_options, console_columns) == 126);
 CHECK(sizeof(((contain_inject_options *)0)->console_columns) == 2);
+CHECK(offsetof(contain_inject_options, seccomp_filter) == 128);
+CHECK(sizeof(((contain_inject_options *)0)->seccomp_filter) == 8);
+
+CHECK(sizeof(contain_rule_options) == 120);
+CHECK(offsetof(contain_rule_options, compare) == 0);
+CHECK(sizeof(((contain_rule_options *)0)->compare) == 24);
+CHECK(offsetof(contain_rule_options, value) == 24);
+CHECK(sizeof(((contain_rule_options *)0)->value) == 48);
+CHECK(offsetof(contain_rule_options, mask) == 72);
+CHECK(sizeof(((contain_rule_options *)0)->mask) == 48);
 
 CHECK(sizeof(contain_result) == 56);
 CHECK(offsetof(contain_result, size) == 0);

@@ -277,6 +277,22 @@ def test_seccomp_none_filters_nothing_but_the_callers_terminal(ours, root):
     assert status(lib.inside(ours, root, "cat /proc/self/status", "--seccomp", "none").out, "Seccomp") == ["2"]
 
 
+REFUSING = """{"defaultAction": "SCMP_ACT_ALLOW", "syscalls":
+    [{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 95}]}"""
+
+
+def test_seccomp_filter_comes_from_a_file(ours, root, scratch):
+    file = scratch / "filter.json"
+    file.write_text(REFUSING)
+    result = lib.inside(ours, root, "mkdir /tmp/new; cat /proc/self/status", "--seccomp", str(file))
+    assert status(result.out, "Seccomp_filters") == ["2"] and "not supported" in result.err
+    plan = run([ours.contain, "--explain", "--seccomp", str(file), root, "/bin/sh"])
+    assert "own: 2 of 383 system calls refused" in plan.out
+    file.write_text(REFUSING.replace("SCMP_ACT_ERRNO", "ERRNO"))
+    result = lib.inside(ours, root, "echo ran", "--seccomp", str(file))
+    assert result.status == 64 and "syscalls[0].action" in result.err and "SCMP_ACT_ERRNO" in result.err
+
+
 def test_no_new_privs_is_set(ours, who):
     root, user = who
     for options, wanted in [([], "0"), (["--no-new-privs"], "1")]:

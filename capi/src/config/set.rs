@@ -3,8 +3,9 @@
 //! found by the runtime when the configuration is used.
 
 use super::{ConfigHandle, profile};
-use crate::boundary::{borrow_mut, call, invalid, switch};
+use crate::boundary::{borrow, borrow_mut, call, invalid, switch};
 use crate::error::ErrorHandle;
+use crate::seccomp::SeccompHandle;
 use crate::strings;
 use runtime::{Config, Error, Lifetime, Root};
 use std::ffi::{c_char, c_int};
@@ -237,6 +238,25 @@ pub unsafe extern "C" fn contain_config_set_seccomp(
 ) -> c_int {
     // SAFETY: the arguments are as this function's page asks.
     unsafe { set(config, err, || profile(seccomp), |config, profile| config.seccomp = profile) }
+}
+
+/// Sets the seccomp filter in place of a profile: one of the caller's own, or a named one. Unless others are named, the
+/// capabilities that go with one of the caller's own are those of CONTAIN_SECCOMP_APP.
+///
+/// config: the configuration.
+/// seccomp: the filter.
+/// err: where an error goes, or NULL.
+/// Returns: 0; negative on failure.
+/// Errors: -EINVAL if an argument is NULL; -E2BIG if the filter has more than 4096 instructions.
+/// Ownership: the filter is copied as it is. Threads: one at a time on one configuration. Since: 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn contain_config_set_seccomp_filter(
+    config: *mut ConfigHandle,
+    seccomp: *const SeccompHandle,
+    err: *mut *mut ErrorHandle,
+) -> c_int {
+    // SAFETY: the arguments are as this function's page asks.
+    unsafe { set(config, err, || borrow(seccomp)?.profile().cloned(), |config, profile| config.seccomp = profile) }
 }
 
 /// Sets whether the command and all it starts are kept from gaining privilege by exec; at first they are.

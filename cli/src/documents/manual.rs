@@ -188,7 +188,8 @@ included, the container ends with it.",
         (
             "seccomp",
             "`system` refuses what reaches the kernel itself and lets distributions boot; `app` is the container engines' own, \
-             with their fourteen capabilities.",
+             with their fourteen capabilities. Anything else is the name of a file with OCI's `linux.seccomp` object, in \
+             JSON, 1 MiB at most; the fourteen capabilities go with it too, and NAME of inject finds it.",
         ),
         (
             "preserve-fds",

@@ -27,6 +27,7 @@ pub use profiles::Terminal;
 pub(crate) use reach::can_end;
 pub use rules::{Action, Architecture, Condition, Error, Filter, Rule, Table};
 pub use ruleset::{Flags, NamedRule, RuleSet, SystemCall};
+pub use seccompiler::SeccompCmpOp as Comparison;
 pub use tree::compile;
 
 /// A profile compiled by the build script (build/seccomp.rs).

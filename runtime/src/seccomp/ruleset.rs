@@ -81,8 +81,8 @@ impl RuleSet {
         RuleSet { default, abis: Vec::new(), flags: Flags::default(), rules: Vec::new() }
     }
 
-    /// What does not depend on the machine: errors name the rule by its place, counted from 0.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Whether it can be compiled, but for its length; errors name the rule by its place, counted from 0.
+    pub fn check(&self) -> Result<(), Error> {
         check_action("default", self.default)?;
         for (number, rule) in self.rules.iter().enumerate() {
             let wrong =

@@ -13,8 +13,10 @@ static void use_foreign_seccomp(contain_seccomp *seccomp) {
     uint32_t action = 0;
     FOREIGN(contain_seccomp_get_bpf(seccomp, &program, &length, &err));
     FOREIGN(contain_seccomp_test(seccomp, CONTAIN_ARCHITECTURE_X86_64, "read", NULL, &action, NULL, &err));
+    FOREIGN(contain_seccomp_add_rule(seccomp, "read", CONTAIN_ACTION_LOG, 0, NULL, 0, &err));
+    FOREIGN(contain_seccomp_add_architecture(seccomp, CONTAIN_ARCHITECTURE_I386, &err));
+    FOREIGN(contain_seccomp_set_flags(seccomp, 0, &err));
     CHECK(program == NULL && length == 0 && action == 0);
-    contain_seccomp_free(seccomp);
 }
 
 static void use_foreign_events(contain_events *events, contain_container *container) {
@@ -66,6 +68,7 @@ static void use_foreign(contain_config *config, contain_container *container, co
     FOREIGN(contain_config_set_network_veth(config, NULL, 0, &err));
     FOREIGN(contain_config_set_init(config, 0, &err));
     FOREIGN(contain_config_set_seccomp(config, CONTAIN_SECCOMP_APP, &err));
+    FOREIGN(contain_config_set_seccomp_filter(config, NULL, &err));
     FOREIGN(contain_config_set_no_new_privs(config, 0, &err));
     FOREIGN(contain_config_set_lifetime(config, 0, &err));
     FOREIGN(contain_config_add_bind(config, "/", "/a", 0, &err));
