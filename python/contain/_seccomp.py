@@ -3,7 +3,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from contain import _native
@@ -205,7 +205,7 @@ def _check_action(field: str, action: str, errno: int | None) -> None:
         raise invalid("errno", errno, f"it is a number from 0 to {most}" if most else "it goes with errno and trace")
 
 
-def _check_words(field: str, words: Sequence[str], known: Mapping[str, str]) -> None:
+def _check_words(field: str, words: Sequence[str], known: Collection[str]) -> None:
     for word in words:
         if word not in known:
             raise invalid(field, word, f"it has only {', '.join(known)}")
