@@ -4,16 +4,17 @@
 import dataclasses
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from contain import _native
 from contain._errors import invalid
 
-Action: TypeAlias = Literal["allow", "errno", "kill_process", "kill_thread", "trap", "trace", "log"]
-Comparison: TypeAlias = Literal["!=", "<", "<=", "==", ">=", ">", "&="]
-Architecture: TypeAlias = Literal["x86_64", "i386", "x32"]
+if TYPE_CHECKING:
+    _Action: TypeAlias = Literal["allow", "errno", "kill_process", "kill_thread", "trap", "trace", "log"]
+    _Comparison: TypeAlias = Literal["!=", "<", "<=", "==", ">=", ">", "&="]
+    _Architecture: TypeAlias = Literal["x86_64", "i386", "x32"]
 
-_ACTIONS: dict[Action, str] = {
+_ACTIONS: "dict[_Action, str]" = {
     "allow": "SCMP_ACT_ALLOW",
     "errno": "SCMP_ACT_ERRNO",
     "kill_process": "SCMP_ACT_KILL_PROCESS",
@@ -22,7 +23,7 @@ _ACTIONS: dict[Action, str] = {
     "trace": "SCMP_ACT_TRACE",
     "log": "SCMP_ACT_LOG",
 }
-_COMPARISONS: dict[Comparison, str] = {
+_COMPARISONS: "dict[_Comparison, str]" = {
     "!=": "SCMP_CMP_NE",
     "<": "SCMP_CMP_LT",
     "<=": "SCMP_CMP_LE",
@@ -31,7 +32,7 @@ _COMPARISONS: dict[Comparison, str] = {
     ">": "SCMP_CMP_GT",
     "&=": "SCMP_CMP_MASKED_EQ",
 }
-_ARCHITECTURES: dict[Architecture, str] = {
+_ARCHITECTURES: "dict[_Architecture, str]" = {
     "x86_64": "SCMP_ARCH_X86_64",
     "i386": "SCMP_ARCH_X86",
     "x32": "SCMP_ARCH_X32",
@@ -63,7 +64,7 @@ class SeccompCondition:
 
     argument: int
     """Which, 0 to 5."""
-    comparison: Comparison
+    comparison: "_Comparison"
     """Argument first; "&=": its bits that `mask` has are those of `value`."""
     value: int
     """What it is compared with, 0 to 2**64 - 1."""
@@ -88,7 +89,7 @@ class SeccompRule:
 
     calls: Sequence[str | int]
     """Names, or numbers on x86-64; InvalidError for a name that no system call has."""
-    action: Action
+    action: "_Action"
     """What is done."""
     errno: int | None = None
     """With "errno" the error number, 0 to 4095, with "trace" the message; None for EPERM."""
@@ -107,7 +108,8 @@ class SeccompRule:
             _native.seccomp_check_call(str(call))
         arguments = [condition.argument for condition in self.conditions]
         if len(set(arguments)) < len(arguments):
-            raise invalid("conditions", arguments, "a rule has one condition for each argument: use a mask, or several rules")
+            allowed = "a rule has one condition for each argument: use a mask, or several rules"
+            raise invalid("conditions", arguments, allowed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,13 +124,13 @@ class Seccomp:
     profile: Literal["system", "app", "none"] | None = None
     """The name of a profile; None for one's own, and for "app" where nothing else is given."""
     _: dataclasses.KW_ONLY
-    default: Action | None = None
+    default: "_Action | None" = None
     """Of one's own: what is done about what no rule decides."""
     errno: int | None = None
     """With "errno" as default the error number, with "trace" the message; None for EPERM."""
     rules: Sequence[SeccompRule] = ()
     """Of one's own."""
-    architectures: Sequence[Architecture] = ()
+    architectures: "Sequence[_Architecture]" = ()
     """What the rules hold for beside "x86_64"; a call in another architecture ends its thread."""
     flags: Sequence[Literal["log", "spec_allow"]] = ()
     """How it is loaded: everything but what is allowed is logged; speculative store bypass is not prevented."""
@@ -181,7 +183,7 @@ class Seccomp:
         self,
         name: str,
         *arguments: int,
-        architecture: Architecture = "x86_64",
+        architecture: "_Architecture" = "x86_64",
         terminal: bool = False,
     ) -> Decision:
         """What would happen to the system call of this name; nothing is done.
