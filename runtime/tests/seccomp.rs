@@ -4,6 +4,8 @@
 
 #[path = "seccomp/compiler.rs"]
 mod compiler;
+#[path = "seccomp/fuzz.rs"]
+mod fuzz;
 #[path = "seccomp/helper.rs"]
 mod helper;
 #[path = "seccomp/kernel.rs"]
@@ -12,6 +14,9 @@ mod kernel;
 mod libseccomp;
 #[path = "seccomp/measure.rs"]
 mod measure;
+#[allow(dead_code)]
+#[path = "../../tests/fuzz/mutate.rs"]
+mod mutate;
 #[path = "seccomp/oci.rs"]
 mod oci;
 #[path = "seccomp/profile.rs"]
