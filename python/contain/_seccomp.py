@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from contain import _native
+from contain._check import word
 from contain._errors import invalid
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def spelled(seccomp: Literal["system", "app", "none"] | Seccomp) -> str:
     if seccomp.oci is not None:
         return seccomp.oci
     if seccomp.default is None:
-        return seccomp.profile or "app"
+        return word("profile", seccomp.profile)
     return json.dumps(
         {
             "defaultAction": _ACTIONS[seccomp.default],
