@@ -29,8 +29,8 @@ pub struct Guard {
 /// Starts the first guard where what PID 1 is to do now ends with the command's exec: a command that kills the monitor
 /// at once finds the guard there. It gives up by itself what the monitor still needs.
 pub fn start_in_time(context: &mut Context<'_>) -> core::result::Result<(), Fault> {
-    let mut ours = context.plan.steps().flatten().filter(|entry| entry.doer == Doer::Monitor);
-    let next = ours.find(|entry| entry.number > context.step);
+    let mut ours = context.plan.heads().flatten().filter(|head| head.doer == Doer::Monitor);
+    let next = ours.find(|head| head.number > context.step).and_then(|head| head.read().ok());
     let wanted = next.is_some_and(|entry| matches!(entry.step, Step::Watch { guard: true, .. }));
     if let (true, Some(init)) = (wanted, context.init) {
         let monitor = process::open_pidfd(process::id())?;

@@ -5,7 +5,7 @@
 use crate::context::{Context, Fault};
 use crate::execute::EMPTY_ENVIRONMENT;
 use contain_plan::message::Part;
-use contain_plan::{List, Step, Text};
+use contain_plan::{Kind, List, Step, Text};
 use contain_sys::fd::{OnExec, close_range};
 use contain_sys::identity;
 use contain_sys::process::{self, Child, Fork, Hang, namespace};
@@ -68,7 +68,8 @@ pub fn run_inside(context: &mut Context<'_>, command: Text<'_>, environment: Lis
             expect_success(status)
         }
         Fork::Child => {
-            let made = context.plan.steps().flatten().find_map(|entry| match entry.step {
+            let made = context.plan.heads().flatten().find(|head| head.is(Kind::Clone));
+            let made = made.and_then(|head| head.read().ok()).and_then(|entry| match entry.step {
                 Step::Clone { namespaces } => Some(namespaces),
                 _ => None,
             });

@@ -4,7 +4,7 @@
 use crate::context::{At, Context, Fault};
 use crate::mounts;
 use contain_plan::message::{Message, Part, Passed};
-use contain_plan::{Step, Text};
+use contain_plan::{Kind, Text};
 use contain_sys::Fd;
 use contain_sys::file::{self, Resolve, flags};
 use contain_sys::identity::{self, Dumpable};
@@ -31,8 +31,7 @@ pub fn tmpfs(context: &mut Context<'_>, place: Text<'_>) -> Result<(), Fault> {
 pub fn settle(context: &mut Context<'_>, root: Fd) -> Result<(), Fault> {
     context.root = root;
     file::change_directory_fd(root)?;
-    let wanted = |step: Step<'_>| matches!(step, Step::RunInside { .. });
-    if context.plan.steps().any(|entry| entry.is_ok_and(|entry| wanted(entry.step))) {
+    if context.plan.has(Kind::RunInside) {
         context.tell(&Message::Pass { what: Passed::Root }, root)?;
     }
     Ok(())

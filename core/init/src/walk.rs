@@ -11,7 +11,7 @@ use crate::{
     overlay, reaper, report, root, tree, watch,
 };
 use contain_plan::message::Message;
-use contain_plan::{Descriptors, Doer, Entry, Plan, Step};
+use contain_plan::{Descriptors, Doer, Entry, Kind, Plan, Step};
 use contain_sys::fd::{OnExec, close_on_exec};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::{Once, Program};
@@ -49,7 +49,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         step: 0,
         root: Fd::NONE,
         nearby: Nearby::NOWHERE,
-        own: plan.steps().any(makes_file).then_some([None; OWN]),
+        own: plan.has(Kind::MakeFile).then_some([None; OWN]),
         console: Fd::NONE,
         terminal: Fd::NONE,
         outside: None,
@@ -57,7 +57,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         guard: None,
         deadline_us: None,
         tree: None,
-        reaper: plan.steps().any(|entry| entry.is_ok_and(|entry| matches!(entry.step, Step::Reap {}))),
+        reaper: plan.has(Kind::Reap),
         reported: None,
         said: Said::NOTHING,
     };
@@ -78,22 +78,23 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
 fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
     let [a, b, c, d, e, f, g, h] = context.descriptors.all().map(Fd);
     close_on_exec(&mut [context.plan_fd, a, b, c, d, e, f, g, h])?;
-    for entry in context.plan.steps().flatten() {
-        if let Step::HoldSource { descriptor, .. } = entry.step {
+    for head in context.plan.heads().flatten().filter(|head| head.is(Kind::HoldSource)) {
+        if let Ok(Entry { step: Step::HoldSource { descriptor, .. }, .. }) = head.read() {
             Fd(descriptor).set_on_exec(OnExec::Close)?;
         }
     }
     // Ignored by the caller, it would keep the end of PID 1 from being waited for.
     signal::reset(number::SIGCHLD)?;
     let mut last = Doer::Monitor;
-    for entry in context.plan.steps() {
-        let Ok(entry) = entry else { return Err(Errno::EPROTO.into()) };
-        if entry.doer != last {
+    for head in context.plan.heads() {
+        let Ok(head) = head else { return Err(Errno::EPROTO.into()) };
+        if head.doer != last {
             meet(context, last)?;
-            last = entry.doer;
+            last = head.doer;
         }
-        context.step = entry.number;
-        if entry.doer == context.me {
+        context.step = head.number;
+        if head.doer == context.me {
+            let Ok(entry) = head.read() else { return Err(Errno::EPROTO.into()) };
             #[cfg(feature = "test-hooks")]
             test_hooks(context)?;
             match entry.step {
@@ -114,16 +115,13 @@ fn walk(context: &mut Context<'_>) -> Result<Walked, Fault> {
     Err(Errno::EPROTO.into())
 }
 
-fn makes_file(entry: core::result::Result<Entry<'_>, contain_plan::wire::Malformed>) -> bool {
-    entry.is_ok_and(|entry| matches!(entry.step, Step::MakeFile { .. }))
-}
-
 /// The steps after the current one, in the process that a reaper started for the command.
 pub fn rest(context: &mut Context<'_>) -> Result<(), Fault> {
     let done = context.step;
-    for entry in context.plan.steps().flatten() {
-        if entry.number > done && entry.doer == Doer::Init {
-            context.step = entry.number;
+    for head in context.plan.heads().flatten() {
+        if head.number > done && head.doer == Doer::Init {
+            let Ok(entry) = head.read() else { break };
+            context.step = head.number;
             #[cfg(feature = "test-hooks")]
             test_hooks(context)?;
             perform(context, &entry)?;

@@ -13,7 +13,7 @@ use crate::relay::{Progress, Relay};
 use crate::tree::Tree;
 use crate::{OWN_FAILURE, guard, report};
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
-use contain_plan::{Doer, Step, Told};
+use contain_plan::{Kind, Told};
 use contain_sys::file::{self, Resolve, flags};
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
@@ -74,10 +74,7 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         None => (process::open_pidfd(process::id())?, None),
     };
     let is_pid_1 = guarded && !context.reaper;
-    let finally = |wanted: fn(&Step<'_>) -> bool| {
-        context.plan.finally().any(|entry| entry.is_ok_and(|e| e.doer == Doer::Monitor && wanted(&e.step)))
-    };
-    let report = finally(|step| matches!(step, Step::Report {}));
+    let report = context.plan.has(Kind::Report);
     // The clock is read where somebody asks how long it took, or there is a deadline.
     let started_ns = if report || context.deadline_us.is_some() { time::monotonic_ns() } else { 0 };
     let mut watch = Watch {

@@ -15,7 +15,7 @@ pub mod wire;
 
 pub use header::{Descriptors, Header, Told};
 pub use message::{Ending, Message};
-pub use step::{Doer, Step};
+pub use step::{Doer, Kind, Step};
 pub use wire::{List, Reader, Sink, Text};
 
 use wire::Malformed;
@@ -83,12 +83,12 @@ impl<'a> Plan<'a> {
             return Err(Malformed);
         }
         let plan = Plan { header, steps, finally };
-        let mut count = 0usize;
         for entry in plan.steps().chain(plan.finally()) {
             entry?;
-            count = count.checked_add(1).ok_or(Malformed)?;
         }
-        if count == 0 || count > MAX_STEPS || plan.steps().count() != header.steps as usize {
+        let steps = plan.heads().count();
+        let count = steps.checked_add(plan.finally_heads().count()).ok_or(Malformed)?;
+        if count == 0 || count > MAX_STEPS || steps != header.steps as usize {
             return Err(Malformed);
         }
         Ok(plan)
@@ -101,44 +101,101 @@ impl<'a> Plan<'a> {
 
     /// The steps in order.
     pub fn steps(&self) -> Entries<'a> {
-        Entries { reader: Reader::new(self.steps), number: 0 }
+        Entries { heads: self.heads() }
     }
 
     /// What the monitor does when PID 1 has ended, however it ended.
     pub fn finally(&self) -> Entries<'a> {
-        Entries { reader: Reader::new(self.finally), number: u32::from(self.header.steps) }
+        Entries { heads: self.finally_heads() }
+    }
+
+    /// The steps in order, their fields unread.
+    pub fn heads(&self) -> Heads<'a> {
+        Heads { reader: Reader::new(self.steps), number: 0 }
+    }
+
+    fn finally_heads(&self) -> Heads<'a> {
+        Heads { reader: Reader::new(self.finally), number: u32::from(self.header.steps) }
+    }
+
+    /// Whether one of the steps, or of the finally steps, is of this kind.
+    pub fn has(&self, kind: Kind) -> bool {
+        self.heads().chain(self.finally_heads()).flatten().any(|head| head.is(kind))
     }
 
     /// The step with this number, of either list.
     pub fn entry(&self, number: u32) -> Option<Entry<'a>> {
-        self.steps().chain(self.finally()).filter_map(Result::ok).find(|entry| entry.number == number)
+        self.heads().chain(self.finally_heads()).flatten().find(|head| head.number == number)?.read().ok()
     }
 }
 
-/// An iterator over steps; stops after the first that cannot be read.
+/// A step whose fields have not been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Its number, as in [`Entry`].
+    pub number: u32,
+    /// Who does it.
+    pub doer: Doer,
+    kind: u16,
+    optional: bool,
+    body: &'a [u8],
+}
+
+impl<'a> Head<'a> {
+    /// Whether it is of this kind.
+    pub fn is(&self, kind: Kind) -> bool {
+        self.kind == kind as u16
+    }
+
+    /// The whole step.
+    pub fn read(&self) -> Result<Entry<'a>, Malformed> {
+        let mut body = Reader::new(self.body);
+        let step = Step::read(self.kind, &mut body)?;
+        if !body.is_empty() {
+            return Err(Malformed);
+        }
+        Ok(Entry { number: self.number, doer: self.doer, optional: self.optional, step })
+    }
+}
+
+/// An iterator over steps.
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {
-    reader: Reader<'a>,
-    number: u32,
+    heads: Heads<'a>,
 }
 
 impl<'a> Iterator for Entries<'a> {
     type Item = Result<Entry<'a>, Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.reader.is_empty() {
-            return None;
-        }
-        let entry = self.read();
-        if entry.is_err() {
-            self.reader = Reader::new(&[]);
-        }
-        Some(entry)
+        self.heads.next().map(|head| head?.read())
     }
 }
 
-impl<'a> Entries<'a> {
-    fn read(&mut self) -> Result<Entry<'a>, Malformed> {
+/// An iterator over steps, their fields unread; stops after the first that is none.
+#[derive(Clone, Debug)]
+pub struct Heads<'a> {
+    reader: Reader<'a>,
+    number: u32,
+}
+
+impl<'a> Iterator for Heads<'a> {
+    type Item = Result<Head<'a>, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.reader.is_empty() {
+            return None;
+        }
+        let head = self.read();
+        if head.is_err() {
+            self.reader = Reader::new(&[]);
+        }
+        Some(head)
+    }
+}
+
+impl<'a> Heads<'a> {
+    fn read(&mut self) -> Result<Head<'a>, Malformed> {
         let kind = self.reader.u16()?;
         let doer = Doer::from_byte(self.reader.u8()?)?;
         let flags = self.reader.u8()?;
@@ -146,13 +203,9 @@ impl<'a> Entries<'a> {
         if flags & !OPTIONAL != 0 {
             return Err(Malformed);
         }
-        let mut body = Reader::new(self.reader.bytes(length as usize)?);
-        let step = Step::read(kind, &mut body)?;
-        if !body.is_empty() {
-            return Err(Malformed);
-        }
+        let body = self.reader.bytes(length as usize)?;
         self.number = self.number.checked_add(1).ok_or(Malformed)?;
-        Ok(Entry { number: self.number, doer, optional: flags & OPTIONAL != 0, step })
+        Ok(Head { number: self.number, doer, kind, optional: flags & OPTIONAL != 0, body })
     }
 }
 

@@ -67,6 +67,14 @@ macro_rules! steps {
             }
         }
 
+        /// The kinds by their numbers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        #[allow(missing_docs, reason = "each is said of the step")]
+        pub enum Kind {
+            $($name = $number,)*
+        }
+
         /// The number and the words of every kind.
         pub const KINDS: &[(u16, &str)] = &[$(($number, $label),)*];
     };
