@@ -105,7 +105,8 @@ pub fn capabilities() -> Result<Capabilities> {
 
 const PR_SET_PDEATHSIG: usize = 1;
 const PR_GET_DUMPABLE: usize = 3;
-const PR_SET_DUMPABLE: usize = 4;
+/// The option of prctl(2) by which a process is made dumpable or not.
+pub const PR_SET_DUMPABLE: u32 = 4;
 const PR_SET_KEEPCAPS: usize = 8;
 const PR_SET_NAME: usize = 15;
 const PR_CAPBSET_READ: usize = 23;
@@ -151,11 +152,17 @@ pub fn set_name(name: &CStr) -> Result<()> {
 
 /// Takes one capability out of the bounding set; `Ok(false)` where the kernel does not know it.
 pub fn drop_bounding(capability: u32) -> Result<bool> {
-    match call!(PRCTL, PR_CAPBSET_READ, capability, 0, 0, 0) {
+    match call!(PRCTL, PR_CAPBSET_DROP, capability, 0, 0, 0) {
+        Ok(_) => Ok(true),
         Err(Errno::EINVAL) => Ok(false),
+        // Without CAP_SETPCAP none can be dropped; one that is not in the set need not be.
+        Err(Errno::EPERM) => match call!(PRCTL, PR_CAPBSET_READ, capability, 0, 0, 0) {
+            Ok(0) => Ok(true),
+            Ok(_) => Err(Errno::EPERM),
+            Err(Errno::EINVAL) => Ok(false),
+            Err(errno) => Err(errno),
+        },
         Err(errno) => Err(errno),
-        Ok(0) => Ok(true),
-        Ok(_) => call!(PRCTL, PR_CAPBSET_DROP, capability, 0, 0, 0).map(|_| true),
     }
 }
 
