@@ -28,6 +28,7 @@ pub mod seccomp;
 pub mod state;
 pub mod user;
 pub mod userns;
+mod wiped;
 
 pub use caller::check_privilege;
 pub use config::{

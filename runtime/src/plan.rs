@@ -3,39 +3,23 @@
 
 use crate::error::{Error, Kind};
 use crate::outcome::Causes;
+use crate::wiped::Wiped;
 use contain_plan::{Descriptors, Doer, Header, List, MAX_LENGTH, MAX_STEPS, Sink, Step, Told, write_step};
 use std::ffi::{CString, OsStr};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
-use zeroize::Zeroizing;
-
-/// Bytes that are wiped; grown by moving to a new place and wiping the old one, so that no copy stays behind.
-#[derive(Default)]
-pub(crate) struct Buffer(Zeroizing<Vec<u8>>);
-
-impl Sink for Buffer {
-    fn bytes(&mut self, bytes: &[u8]) {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(4096).next_power_of_two()));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
-        }
-        self.0.extend_from_slice(bytes);
-    }
-}
 
 /// A list of texts as a step holds it.
 pub(crate) struct Texts {
     count: u32,
-    body: Buffer,
+    body: Wiped,
 }
 
 impl Texts {
     /// A list of these.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a CString>) -> Texts {
-        let mut list = Texts { count: 0, body: Buffer::default() };
+        let mut list = Texts { count: 0, body: Wiped::default() };
         for text in texts {
             list.body.text(text);
             list.count += 1;
@@ -45,7 +29,7 @@ impl Texts {
 
     /// As a step's field.
     pub fn list(&self) -> List<'_> {
-        List::new(self.count, &self.body.0)
+        List::new(self.count, &self.body)
     }
 }
 
@@ -57,7 +41,7 @@ pub(crate) fn text(field: &str, value: impl AsRef<OsStr>) -> Result<CString, Err
 
 /// Texts for a plan.
 pub(crate) fn texts<S: AsRef<OsStr>>(field: &str, values: &[S]) -> Result<Texts, Error> {
-    let mut list = Texts { count: 0, body: Buffer::default() };
+    let mut list = Texts { count: 0, body: Wiped::default() };
     for value in values {
         let value = value.as_ref();
         if value.as_bytes().contains(&0) {
@@ -82,8 +66,8 @@ pub(crate) type Notes = Vec<String>;
 /// A plan that is being written.
 #[derive(Default)]
 pub(crate) struct Draft {
-    steps: Buffer,
-    finally: Buffer,
+    steps: Wiped,
+    finally: Wiped,
     count: usize,
     finally_count: usize,
     /// Descriptors that its steps name, which contain-init gets under the same numbers.
@@ -134,7 +118,7 @@ impl Draft {
 
     /// The whole plan.
     pub fn finish(&self, descriptors: Descriptors, test: Test) -> Result<Bytes, Error> {
-        let length = self.steps.0.len() + self.finally.0.len() + 64;
+        let length = self.steps.len() + self.finally.len() + 64;
         if length > MAX_LENGTH || self.count + self.finally_count > MAX_STEPS {
             return Err(Error::new(Kind::TooBig, "plan", "compile the plan", "")
                 .errno(libc::E2BIG)
@@ -146,23 +130,23 @@ impl Draft {
         }
         let header = Header {
             steps: self.count as u16,
-            steps_length: self.steps.0.len() as u32,
-            finally_length: self.finally.0.len() as u32,
+            steps_length: self.steps.len() as u32,
+            finally_length: self.finally.len() as u32,
             descriptors,
             stop_at: test.stop_at,
             fail_at: test.fail_at,
             told: self.told,
         };
-        let mut whole = Buffer(Zeroizing::new(Vec::with_capacity(length)));
+        let mut whole = Wiped::with_capacity(length);
         header.write(&mut whole);
-        whole.bytes(&self.steps.0);
-        whole.bytes(&self.finally.0);
-        Ok(whole.0)
+        whole.bytes(&self.steps);
+        whole.bytes(&self.finally);
+        Ok(whole)
     }
 }
 
 /// A finished plan; wiped when dropped.
-pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+pub(crate) type Bytes = Wiped;
 
 /// Where a build of contain-init for tests stops or fails.
 #[derive(Clone, Copy, Default)]

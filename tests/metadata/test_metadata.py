@@ -34,7 +34,7 @@ OUTSIDE = {
     "contain-plan": set(),
     "contain-init": {"zeroize"},
     "contain-idmap": set(),
-    "contain": {"libc", "nix", "seccompiler", "serde_json", "zeroize"},
+    "contain": {"libc", "nix", "seccompiler", "serde_json"},
     "contain-capi": {"libc"},
     "contain-cli": {"lexopt", "serde_json"},
     "contain-python": {"pyo3"},

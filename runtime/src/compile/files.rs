@@ -7,12 +7,12 @@ use crate::config::{Config, MAX_CONTENTS, NewFile};
 use crate::error::{Error, Kind};
 use crate::launch::sealed_memfd;
 use crate::plan::{Draft, text};
+use crate::wiped::Wiped;
 use contain_plan::Step;
 use contain_sys::memory::Executable;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// What can be refused without asking the machine.
 pub(super) fn check(files: &[NewFile]) -> Result<(), Error> {
@@ -69,8 +69,8 @@ pub(super) fn contents(config: &Config) -> Result<Option<Arc<OwnedFd>>, Error> {
     }
     let length = config.files.iter().map(|file| file.contents.len()).sum();
     // Files can be secret.
-    let mut whole = Zeroizing::new(Vec::with_capacity(length));
-    config.files.iter().for_each(|file| whole.extend_from_slice(&file.contents));
+    let mut whole = Wiped::with_capacity(length);
+    config.files.iter().for_each(|file| whole.extend(&file.contents));
     let minimum = 3i32.saturating_add_unsigned(config.kept_descriptors());
     let memfd = sealed_memfd(c"contain-files", Executable::No, &whole, minimum).map_err(system(
         "files",

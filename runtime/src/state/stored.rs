@@ -12,6 +12,7 @@ use crate::config::{Lifetime, Profile};
 use crate::container::{Master, not_started, readable, reap};
 use crate::error::{Error, Kind};
 use crate::outcome::{Causes, EndedBy, Outcome};
+use crate::wiped::Wiped;
 use crate::{cgroup, diagnose, join, procfs};
 use contain_plan::message::{Ending, Failure, LENGTH, Message, Part};
 use contain_plan::{MAX_LENGTH, Plan};
@@ -19,12 +20,11 @@ use contain_sys::signal::{Poll, number, poll, poll_event};
 use contain_sys::socket::{self, Wait};
 use contain_sys::{Errno, Fd, process};
 use std::ffi::{CStr, CString};
-use std::io::Read;
+use std::io::Seek;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// How long a monitor may take to read what it is told.
 const HEARING: Duration = Duration::from_secs(10);
@@ -455,16 +455,14 @@ fn hear(socket: &OwnedFd) -> Result<Option<Answer>, Error> {
 
 /// The error of a start that failed, in the words of the plan that came along.
 fn failed(failure: &Failure, plan: Option<OwnedFd>) -> Error {
-    let mut bytes = Zeroizing::new(Vec::new());
-    if let Some(plan) = plan {
+    let read = |plan: OwnedFd| {
         // Every descriptor of a memfd shares one place to read from.
         let mut file = std::fs::File::from(plan);
-        let whole =
-            std::io::Seek::rewind(&mut file).and_then(|()| file.take(MAX_LENGTH as u64).read_to_end(&mut bytes));
-        if whole.is_err() {
-            bytes.clear();
-        }
-    }
+        file.rewind()?;
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(MAX_LENGTH);
+        Wiped::read(&mut file, length.min(MAX_LENGTH))
+    };
+    let bytes = plan.and_then(|plan| read(plan).ok()).unwrap_or_default();
     diagnose::error(Plan::read(&bytes).ok().as_ref(), failure)
 }
 
