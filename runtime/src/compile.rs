@@ -99,8 +99,10 @@ fn container_with(config: &Config, facts: &Facts, way: Way) -> Result<Draft, Err
         draft.monitor(Step::AwaitStart {});
     }
     command(config, facts, way, &mut draft)?;
-    draft.monitor(Step::Watch { console: config.console == Console::Emulated, guard: true });
-    if config.console == Console::Emulated {
+    let console = config.console == Console::Emulated;
+    // A reaper cannot lose its parent-death signal, and ends with the monitor: what is left to guard is the terminal.
+    draft.monitor(Step::Watch { console, guard: console || !config.init });
+    if console {
         draft.finally(Step::RestoreTerminal {});
     }
     if way != Way::InPlace {

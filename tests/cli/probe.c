@@ -10,8 +10,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/user.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -34,6 +38,29 @@ static int cling(const char *way) {
         return 1;
     }
     puts("clinging");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+// Makes PID 1, which waits in a system call, clear its parent-death signal; prints what it got for that, and waits.
+static int free_reaper(void) {
+    struct user_regs_struct before, registers;
+    int status;
+    if (ptrace(PTRACE_ATTACH, 1, 0, 0) != 0 || waitpid(1, &status, __WALL) != 1 ||
+        ptrace(PTRACE_GETREGS, 1, 0, &before) != 0)
+        return 1;
+    registers = before;
+    registers.rip -= 2; // the instruction by which it waits
+    registers.rax = SYS_prctl;
+    registers.orig_rax = (unsigned long)-1;
+    registers.rdi = PR_SET_PDEATHSIG;
+    registers.rsi = 0;
+    if (ptrace(PTRACE_SETREGS, 1, 0, &registers) != 0 || ptrace(PTRACE_SINGLESTEP, 1, 0, 0) != 0 ||
+        waitpid(1, &status, __WALL) != 1 || ptrace(PTRACE_GETREGS, 1, 0, &registers) != 0 ||
+        ptrace(PTRACE_SETREGS, 1, 0, &before) != 0 || ptrace(PTRACE_DETACH, 1, 0, 0) != 0)
+        return 1;
+    printf("prctl %d\n", (int)registers.rax);
     fflush(stdout);
     for (;;)
         pause();
@@ -94,6 +121,8 @@ int main(int argc, char **argv) {
         return try_ioctl(open("/dev/null", O_RDWR), TIOCLINUX);
     if (strcmp(what, "cling") == 0 && argc > 2)
         return cling(argv[2]);
+    if (strcmp(what, "free-reaper") == 0)
+        return free_reaper();
     if (strcmp(what, "pty") == 0)
         return open_terminal();
     if (strcmp(what, "crash") == 0)

@@ -5,9 +5,11 @@ hole it is, who attacks, and what about the container is needed.
 
 import contextlib
 import dataclasses
+import errno
 import os
 import pathlib
 import re
+import signal
 import termios
 
 import lib
@@ -343,6 +345,26 @@ def calls_through_the_reaper(place):
         assert all(line.split() == ["Seccomp:", "2"] for line in filters), result
 
 
+def freeing_the_reaper(place):
+    """Container root has the PID 1 that reaps clear its parent-death signal, by which it ends with the supervisor: nothing
+    outlives that."""
+    with lib.Supervisor(
+        [place.tools.contain, "-c", "--init", place.root, "/bin/probe", "free-reaper"],
+        user=place.user,
+        env=dict(place.environment),
+    ) as supervisor:
+        init = supervisor.init()
+        try:
+            told = supervisor.expect("\n")
+            os.kill(supervisor.pid, signal.SIGKILL)
+            lib.until(lambda: lib.gone(init), 5, "the end of PID 1")
+        finally:
+            if not lib.gone(init):
+                lib.kill_descendants(init)
+                os.kill(init, signal.SIGKILL)
+    assert told == f"prctl -{errno.EPERM}\n", told
+
+
 def looking_into_the_supervisor(place):
     """The host's /proc is bound in: neither the supervisor's memory, files nor namespaces can be opened there."""
     folder = place.root / "mnt"
@@ -482,6 +504,7 @@ CASES = [
     Case(device_nodes, ()),
     Case(host_file_handles, ()),
     Case(calls_through_the_reaper, ()),
+    Case(freeing_the_reaper, ()),
     Case(looking_into_the_supervisor, ("CVE-2016-9962",)),
     Case(looking_into_who_tells_a_failure, ("CVE-2016-9962",)),
     Case(looking_into_the_injected_process, ("CVE-2016-9962",)),

@@ -90,6 +90,14 @@ DEFENCES = [
         as_user=True,
     ),
     Defence(
+        "the reaper keeps its parent-death signal",
+        "core/init/src/filter.rs",
+        "Limited::options(&[identity::PR_SET_DUMPABLE])",
+        "Limited::options(&[identity::PR_SET_DUMPABLE, 1])",
+        ("freeing_the_reaper",),
+        as_user=True,
+    ),
+    Defence(
         "the monitor cannot be looked into",
         "core/init/src/namespaces.rs",
         "identity::join_namespaces(init.pidfd, namespaces)?;",

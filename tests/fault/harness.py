@@ -61,6 +61,13 @@ class Case:
     def is_pseudo(self):
         return self.command[0] == "{pseudo}"
 
+    @property
+    def is_guarded(self):
+        """The command is PID 1 itself, and could clear its parent-death signal, or there is a terminal to restore."""
+        if self.is_library:
+            return "pid1" in self.command
+        return self.command[0] == "{contain}" and ("--init" not in self.command or self.terminal)
+
 
 class Held:
     """A process held by a pidfd."""

@@ -36,7 +36,7 @@ BOTH = pytest.mark.parametrize("who", ["root", "ranges"])
 
 @contextlib.contextmanager
 def running(start, case):
-    """A run whose command has got as far as it will and whose guard watches; nothing may be left afterwards."""
+    """A run whose command has got as far as it will; nothing may be left afterwards."""
     picture = start.picture(case)
     with start.run(case) as run:
         if case.is_library:
@@ -51,7 +51,7 @@ def running(start, case):
 
 
 def is_watching(monitor):
-    """The last thing that the monitor does before it watches is to load its filter."""
+    """Whether the monitor has given up what it does not need to watch."""
     return status_field(monitor, "Seccomp") == ["2"]
 
 
@@ -82,7 +82,20 @@ def test_first_process_killed_ends_all(start, case):
             assert run.wait() == 128 + signal.SIGKILL
 
 
-@ALL
+@pytest.mark.parametrize("case", [case for case in RUNNING if not case.is_guarded], ids=str)
+def test_reaper_ends_with_its_monitor_without_a_guard(start, case):
+    with running(start, case) as (run, picture):
+        assert children(run.monitor()) == [run.init()]
+        os.kill(run.init(), signal.SIGSTOP)
+        kill(run.monitor())
+        picture.assert_no_process(run.pid)
+        if case.is_library:
+            assert "ended Signalled 9" in run.expect("descriptors 0")
+        else:
+            assert run.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("case", [case for case in RUNNING if case.is_guarded], ids=str)
 def test_guard_killed_is_replaced_and_the_next_one_guards(start, case):
     with running(start, case) as (run, picture):
         dead = []
@@ -131,12 +144,12 @@ def test_caller_killed_ends_a_bound_container(start, case):
 @BOTH
 def test_caller_killed_leaves_a_detached_container(start, who):
     with running(start, library("detached", "run", "detached", who=who, command=PRCTL)) as (run, picture):
-        monitor, init, guard = run.monitor(), run.init(), run.guard()
+        monitor, init = run.monitor(), run.init()
         kill(run.pid)
         run.wait()
         # Long enough for a death that is noticed.
         time.sleep(0.2)
-        assert set(picture.new_processes()) == {monitor, init, guard, *descendants(init)}
+        assert set(picture.new_processes()) == {monitor, init, *descendants(init)}
         kill(monitor)
         picture.assert_no_process()
 

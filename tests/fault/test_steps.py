@@ -159,7 +159,7 @@ def test_first_process_killed_at_each_step_leaves_nothing(start, case):
     assert kill_at_each_step(start, case, lambda run, _: run.init(), expect_end) == len(plan(start, case)) - 1
 
 
-@pytest.mark.parametrize("case", [case for case in STEPS if not case.is_pseudo and not case.is_inject], ids=str)
+@pytest.mark.parametrize("case", [case for case in STEPS if case.is_guarded], ids=str)
 def test_guard_killed_at_each_step_is_missed_by_nobody(start, case):
     """The guard is there from the last step but the watch that the monitor does itself."""
     def check(run, number):

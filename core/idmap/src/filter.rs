@@ -3,7 +3,7 @@
 //! for every other call.
 
 use contain_sys::arch::nr;
-use contain_sys::filter::{self, Otherwise, RESTART_SYSCALL};
+use contain_sys::filter::{self, Limited, Otherwise, RESTART_SYSCALL};
 use contain_sys::namespace::request::{NS_GET_NSTYPE, NS_GET_OWNER_UID, NS_GET_PARENT};
 use contain_sys::{Result, identity};
 
@@ -28,7 +28,7 @@ const ALLOWED: [usize; 17] = [
 ];
 
 /// What a user namespace is asked: its kind, its parent, its owner.
-const REQUESTS: [u32; 3] = [NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_OWNER_UID];
+const REQUESTS: Limited<'_> = Limited::requests(&[NS_GET_NSTYPE, NS_GET_PARENT, NS_GET_OWNER_UID]);
 
 const PROGRAM: [filter::Instruction; filter::length(&ALLOWED, &REQUESTS)] =
     filter::allow(&ALLOWED, &REQUESTS, Otherwise::Kill);

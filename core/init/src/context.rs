@@ -5,6 +5,7 @@ use crate::execute::Strings;
 use crate::guard::Guard;
 use crate::mounts::Nearby;
 use crate::tree::Tree;
+use crate::watch::Settled;
 use contain_plan::message::{Failure, LENGTH, Message, Part, Passed, TEXT};
 use contain_plan::{Descriptors, Doer, Plan};
 use contain_sys::process::Child;
@@ -55,6 +56,8 @@ pub struct Context<'p> {
     pub outside: Option<(Child, Fd)>,
     /// Who prints a failure in place of a monitor that has joined a container, and the socket that tells it what.
     pub printer: Option<(Child, Fd)>,
+    /// The monitor: what it watches with, once it has given up what it does not need.
+    pub settled: Option<Settled>,
     /// The guard, once the command may run.
     pub guard: Option<Guard>,
     /// How long the command may run, in microseconds.

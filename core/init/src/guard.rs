@@ -6,7 +6,6 @@
 use crate::attributes;
 use crate::context::{Context, Fault};
 use crate::filter::{self, Duty};
-use contain_plan::{Doer, Step};
 use contain_sys::identity::{self, Capabilities, capability};
 use contain_sys::process::{self, Child};
 use contain_sys::program::{Once, Program};
@@ -26,21 +25,22 @@ pub struct Guard {
     pub monitor: Fd,
 }
 
-/// Starts the first guard where what PID 1 is to do now ends with the command's exec: a command that kills the monitor
-/// at once finds the guard there. It gives up by itself what the monitor still needs.
+/// Starts the first guard before PID 1 does what ends with the command's exec: a command that kills the monitor at once
+/// finds the guard there. Where the monitor still needs what a guard does not, that gives it up by itself.
 pub fn start_in_time(context: &mut Context<'_>) -> core::result::Result<(), Fault> {
-    let mut ours = context.plan.heads().flatten().filter(|head| head.doer == Doer::Monitor);
-    let next = ours.find(|head| head.number > context.step).and_then(|head| head.read().ok());
-    let wanted = next.is_some_and(|entry| matches!(entry.step, Step::Watch { guard: true, .. }));
-    if let (true, Some(init)) = (wanted, context.init) {
-        let monitor = process::open_pidfd(process::id())?;
-        let child = start_in(context.program, give_up_and_watch, monitor, init.pidfd)?;
-        context.guard = Some(Guard { child, monitor });
-    }
+    let Some(init) = context.init else { return Err(Fault::Died) };
+    let (monitor, child) = match &context.settled {
+        Some(settled) => (settled.myself, start(context.program, settled.myself, init.pidfd)?),
+        None => {
+            let monitor = process::open_pidfd(process::id())?;
+            (monitor, start_in(context.program, give_up_and_watch, monitor, init.pidfd)?)
+        }
+    };
+    context.guard = Some(Guard { child, monitor });
     Ok(())
 }
 
-/// Starts another guard, by a monitor that has given up all it does not need. EAGAIN when all spare ones are used up.
+/// Starts a guard, by a monitor that has given up all it does not need. EAGAIN when all spare ones are used up.
 pub fn start(program: Program, monitor: Fd, init: Fd) -> Result<Child> {
     start_in(program, watch, monitor, init)
 }

@@ -7,8 +7,8 @@ use crate::mounts::Nearby;
 use crate::reaper::Reaper;
 use crate::watch::Watch;
 use crate::{
-    OWN_FAILURE, bind, cgroup, console, execute, files, guard, helper, id_map, identity, mounts, namespaces, network,
-    overlay, reaper, report, root, tree, watch,
+    OWN_FAILURE, bind, cgroup, console, execute, files, helper, id_map, identity, mounts, namespaces, network, overlay,
+    reaper, report, root, tree, watch,
 };
 use contain_plan::message::Message;
 use contain_plan::{Descriptors, Doer, Entry, Kind, Plan, Step};
@@ -54,6 +54,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         terminal: Fd::NONE,
         outside: None,
         printer: None,
+        settled: None,
         guard: None,
         deadline_us: None,
         tree: None,
@@ -220,14 +221,15 @@ fn act(context: &mut Context<'_>, step: Step<'_>) -> Result<(), Fault> {
 fn meet(context: &mut Context<'_>, last: Doer) -> Result<(), Fault> {
     if context.me == last {
         if context.me == Doer::Monitor {
-            guard::start_in_time(context)?;
+            watch::before_the_command(context)?;
         }
-        return match context.tell(&Message::Go, Fd::NONE) {
+        match context.tell(&Message::Go, Fd::NONE) {
             // An injected command's process works while the monitor does: it has failed, and what it said is still to
             // be heard.
-            Err(Errno::EPIPE | Errno::ECONNRESET) if context.me == Doer::Monitor => hear_failure(context),
-            other => Ok(other?),
-        };
+            Err(Errno::EPIPE | Errno::ECONNRESET) if context.me == Doer::Monitor => hear_failure(context)?,
+            other => other?,
+        }
+        return if context.me == Doer::Monitor { watch::beside_the_command(context) } else { Ok(()) };
     }
     loop {
         if context.me == Doer::Monitor {

@@ -2,19 +2,19 @@
 //! The monitor while the command runs: it gives up what it does not need, then waits for the end, passes signals on,
 //! obeys its caller, copies the console, and replaces its guard.
 
+mod settle;
 mod signals;
 
+pub use settle::{Settled, before_the_command, beside_the_command, settle};
 pub use signals::ends_a_process;
 
 use crate::context::{Context, Fault};
-use crate::filter::Duty;
-use crate::id_map::Decimal;
 use crate::relay::{Progress, Relay};
 use crate::tree::Tree;
 use crate::{OWN_FAILURE, guard, report};
 use contain_plan::message::{Ending, LENGTH, Message, Reached};
 use contain_plan::{Kind, Told};
-use contain_sys::file::{self, Resolve, flags};
+use contain_sys::file;
 use contain_sys::process::{self, Child, Hang};
 use contain_sys::program::Program;
 use contain_sys::signal::{self, Poll, number, poll, poll_event};
@@ -28,8 +28,7 @@ const OUT_OF_TIME: i32 = 124;
 pub struct Watch {
     program: Program,
     init: Child,
-    myself: Fd,
-    signals: Fd,
+    settled: Settled,
     control: Fd,
     caller: Fd,
     /// Where those speak who have found the container's state on disk, and where they read how it ended.
@@ -38,8 +37,6 @@ pub struct Watch {
     peer: Fd,
     guard: Option<Child>,
     relay: Option<Relay>,
-    /// /proc/PID/status of a command that is PID 1 itself; a process like any other has none here.
-    status: Fd,
     reaper: bool,
     report: bool,
     /// What `control` leads to writes a record, and is waited for.
@@ -67,29 +64,25 @@ pub struct Watch {
 /// Everything that can fail: after this the monitor holds no privilege and watches.
 pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Result<Watch, Fault> {
     let Some(init) = context.init else { return Err(Fault::Died) };
-    // That a child has ended is told by its pidfd.
-    let signals = signal::open_reader(signal::ALL & !signal::bit(number::SIGCHLD) & !ignored()?)?;
-    let (myself, guard) = match context.guard.take() {
-        Some(guard) => (guard.monitor, Some(guard.child)),
-        None => (process::open_pidfd(process::id())?, None),
+    // ORDER: before anything is closed or ended that a failure would be told with.
+    let settled = match context.settled.take() {
+        Some(settled) => settled,
+        None => settle(context, guarded)?,
     };
-    let is_pid_1 = guarded && !context.reaper;
     let report = context.plan.has(Kind::Report);
     // The clock is read where somebody asks how long it took, or there is a deadline.
     let started_ns = if report || context.deadline_us.is_some() { time::monotonic_ns() } else { 0 };
     let mut watch = Watch {
         program: context.program,
         init,
-        myself,
-        signals,
+        settled,
         control: Fd(context.descriptors.control),
         caller: Fd(context.descriptors.caller),
         listen: Fd(context.descriptors.listen),
         record: Fd(context.descriptors.record),
         peer: context.peer,
-        guard,
+        guard: context.guard.take().map(|guard| guard.child),
         relay: None,
-        status: if is_pid_1 { open_status(context.process, init.pid)? } else { Fd::NONE },
         reaper: context.reaper,
         report,
         in_place: context.descriptors.in_place(),
@@ -104,32 +97,9 @@ pub fn prepare(context: &mut Context<'_>, console: bool, guarded: bool) -> Resul
         #[cfg(feature = "test-hooks")]
         stop: context.plan.header().stop_at > context.plan.header().steps,
     };
-    // ORDER: before anything is closed or ended that a failure would be told with.
-    guard::give_up(if watch.tree.is_some() { Duty::EndTree } else { Duty::Watch })?;
     report::dismiss(context)?;
     watch.close_others(console.then_some([context.console, context.terminal]))?;
     Ok(watch)
-}
-
-/// The signals among those that end a process which were ignored from the start (nohup(1), a shell's background).
-fn ignored() -> contain_sys::Result<signal::Mask> {
-    let mut mask = 0;
-    for signal in [number::SIGHUP, number::SIGINT, number::SIGQUIT] {
-        if signal::is_ignored(signal)? {
-            mask |= signal::bit(signal);
-        }
-    }
-    Ok(mask)
-}
-
-/// In its own directory, where that has been opened; it was looked at then.
-fn open_status(directory: Fd, pid: i32) -> contain_sys::Result<Fd> {
-    if directory.is_some() {
-        return file::open_in(directory, c"status", flags::O_RDONLY, Resolve::SAME_MOUNT_NO_LINKS);
-    }
-    let proc = file::open(Fd::CWD, c"/proc", flags::O_PATH | flags::O_DIRECTORY)?;
-    let directory = file::open(proc, Decimal::new(pid).text(), flags::O_PATH | flags::O_DIRECTORY)?;
-    file::open(directory, c"status", flags::O_RDONLY)
 }
 
 impl Watch {
@@ -138,16 +108,16 @@ impl Watch {
         // The console's own end stays open, so that the master does not end while nobody inside has it.
         let [master, terminal] = console.unwrap_or([Fd::NONE; 2]);
         let [stdin, stdout, stderr] = if console.is_some() { [Fd(0), Fd(1), Fd(2)] } else { [Fd::NONE; 3] };
-        let (init, status) = (self.init.pidfd, self.status);
+        let Settled { myself, signals, status } = self.settled;
         let mut keep = [
             stdin,
             stdout,
             stderr,
             master,
             terminal,
-            init,
-            self.myself,
-            self.signals,
+            self.init.pidfd,
+            myself,
+            signals,
             self.control,
             self.caller,
             self.listen,
@@ -196,7 +166,7 @@ impl Watch {
         let [stdin, master, stdout] = self.relay.as_ref().map_or([none; 3], Relay::questions);
         let mut asked = [
             ask(self.init.pidfd),
-            ask(self.signals),
+            ask(self.settled.signals),
             ask(self.control),
             ask(self.caller),
             ask(self.listen),
@@ -228,7 +198,7 @@ impl Watch {
 
     fn serve(&mut self, answers: &Answers) {
         if answers.signals {
-            while let Ok(Some(received)) = signal::read_one(self.signals) {
+            while let Ok(Some(received)) = signal::read_one(self.settled.signals) {
                 self.received(received);
             }
         }
@@ -323,7 +293,7 @@ impl Watch {
             let _ = process::wait(dead.pid, Hang::Yes);
             let _ = dead.pidfd.close();
         }
-        match guard::start(self.program, self.myself, self.init.pidfd) {
+        match guard::start(self.program, self.settled.myself, self.init.pidfd) {
             Ok(child) => self.guard = Some(child),
             // Somebody kills guards faster than there are any: the container does not run unguarded.
             Err(_) => self.kill(),
@@ -374,7 +344,7 @@ impl Watch {
         if self.out_of_time && signal == Some(number::SIGKILL) {
             ending.reached = Reached::Deadline;
         }
-        let (signals, asked_to_end) = (self.signals, self.killed_by.is_some() || self.out_of_time);
+        let (signals, asked_to_end) = (self.settled.signals, self.killed_by.is_some() || self.out_of_time);
         if let Some(relay) = &mut self.relay {
             let left = relay.drain(|| !asked_to_end && wait_for_stdout(signals));
             relay.restore();

@@ -36,6 +36,30 @@ const fn instruction(code: u16, if_true: u8, if_false: u8, value: u32) -> Instru
     [c0, c1, if_true, if_false, v0, v1, v2, v3]
 }
 
+/// A call that is allowed where one of its arguments is one of these numbers. The low half of the argument decides: the
+/// kernel looks at no more of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limited<'a> {
+    /// The call's number.
+    pub call: usize,
+    /// Which argument, from 0.
+    pub argument: u8,
+    /// What it may be.
+    pub values: &'a [u32],
+}
+
+impl<'a> Limited<'a> {
+    /// ioctl(2) with these requests.
+    pub const fn requests(values: &'a [u32]) -> Self {
+        Limited { call: nr::IOCTL, argument: 1, values }
+    }
+
+    /// prctl(2) with these options.
+    pub const fn options(values: &'a [u32]) -> Self {
+        Limited { call: nr::PRCTL, argument: 0, values }
+    }
+}
+
 /// A list of calls with more behind it.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
 pub const fn with<const COUNT: usize>(calls: &[usize], more: &[usize]) -> [usize; COUNT] {
@@ -50,9 +74,9 @@ pub const fn with<const COUNT: usize>(calls: &[usize], more: &[usize]) -> [usize
 }
 
 /// How many instructions [`allow`] makes.
-pub const fn length(calls: &[usize], requests: &[u32]) -> usize {
+pub const fn length(calls: &[usize], limited: &Limited<'_>) -> usize {
     let jumps = calls.len().div_ceil(GROUP).saturating_sub(1);
-    calls.len().saturating_add(requests.len()).saturating_add(jumps).saturating_add(8)
+    calls.len().saturating_add(limited.values.len()).saturating_add(jumps).saturating_add(8)
 }
 
 /// The numbers in order, and zeros behind them.
@@ -72,15 +96,16 @@ const fn in_order(calls: &[usize]) -> [usize; 64] {
     sorted
 }
 
-/// The program that allows `calls`, and of ioctl only `requests`. Another architecture is killed. `COUNT` is
+/// The program that allows `calls`, and of one more only what it is limited to. Another architecture is killed. `COUNT` is
 /// [`length`], and small enough that no jump is too far.
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "done by the compiler")]
 pub const fn allow<const COUNT: usize>(
     calls: &[usize],
-    requests: &[u32],
+    limited: &Limited<'_>,
     otherwise: Otherwise,
 ) -> [Instruction; COUNT] {
-    assert!(COUNT == length(calls, requests) && COUNT < 248);
+    let values = limited.values;
+    assert!(COUNT == length(calls, limited) && COUNT < 248);
     let sorted = in_order(calls);
     let mut program = [[0; 8]; COUNT];
     // struct seccomp_data: the number at 0, the architecture at 4.
@@ -88,8 +113,8 @@ pub const fn allow<const COUNT: usize>(
     program[1] = instruction(JUMP_EQUAL, 1, 0, AUDIT_ARCH);
     program[2] = instruction(RETURN, 0, 0, Otherwise::Kill as u32);
     program[3] = instruction(LOAD, 0, 0, 0);
-    let ioctl = COUNT - 3 - requests.len();
-    program[4] = instruction(JUMP_EQUAL, (ioctl - 5) as u8, 0, nr::IOCTL as u32);
+    let last = COUNT - 3 - values.len();
+    program[4] = instruction(JUMP_EQUAL, (last - 5) as u8, 0, limited.call as u32);
     let mut index = 0;
     let mut at = 5;
     while index < calls.len() {
@@ -103,13 +128,13 @@ pub const fn allow<const COUNT: usize>(
         index += 1;
         at += 1;
     }
-    assert!(at == ioctl);
-    // The low half of its second argument, at 24, decides; the kernel looks at no more of it.
-    program[at] = instruction(LOAD, 0, 0, 24);
+    assert!(at == last);
+    // The arguments, of eight bytes each, are at 16.
+    program[at] = instruction(LOAD, 0, 0, 16 + 8 * limited.argument as u32);
     at += 1;
     index = 0;
-    while index < requests.len() {
-        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, requests[index]);
+    while index < values.len() {
+        program[at] = instruction(JUMP_EQUAL, (COUNT - 2 - at) as u8, 0, values[index]);
         index += 1;
         at += 1;
     }

@@ -59,8 +59,9 @@ impl Program {
 #[repr(C, align(16))]
 #[derive(Debug)]
 pub struct Once<T> {
-    value: UnsafeCell<T>,
+    // In front, on the page of what is used first.
     taken: AtomicBool,
+    value: UnsafeCell<T>,
 }
 
 // SAFETY: the flag lets one taker through.
@@ -69,7 +70,7 @@ unsafe impl<T: Send> Sync for Once<T> {}
 impl<T> Once<T> {
     /// Not taken yet.
     pub const fn new(value: T) -> Self {
-        Once { value: UnsafeCell::new(value), taken: AtomicBool::new(false) }
+        Once { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
     /// The value, for the first who asks.
@@ -84,10 +85,11 @@ impl<T> Once<T> {
 }
 
 /// Room for the strings of one execution: pointers to arguments and environment, each list ended by null.
+#[repr(C)]
 #[derive(Debug)]
 pub struct StringTable<const N: usize> {
-    pointers: [*const c_char; N],
     used: usize,
+    pointers: [*const c_char; N],
 }
 
 // SAFETY: plain pointers, filled and used by one process at a time.
@@ -102,7 +104,7 @@ impl<const N: usize> Default for StringTable<N> {
 impl<const N: usize> StringTable<N> {
     /// An empty table.
     pub const fn new() -> Self {
-        StringTable { pointers: [core::ptr::null(); N], used: 0 }
+        StringTable { used: 0, pointers: [core::ptr::null(); N] }
     }
 
     fn push(&mut self, pointer: *const c_char) -> Result<()> {

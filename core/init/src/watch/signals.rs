@@ -34,7 +34,7 @@ impl Watch {
     /// without a handler, the kernel throws it away, and it ends the container as it would any other command.
     pub(super) fn typed(&mut self, signal: i32) {
         let foreground = self.relay.as_ref().and_then(Relay::foreground);
-        let is_pid_1 = self.status.is_some() && foreground == Some(self.init.pid);
+        let is_pid_1 = self.settled.status.is_some() && foreground == Some(self.init.pid);
         if is_pid_1 && self.disposition(signal) == Disposition::Discarded {
             self.kill_with(signal);
         }
@@ -46,7 +46,7 @@ impl Watch {
 
     /// Stops with the command, as a shell's job does. PID 1 obeys SIGSTOP from outside alone.
     fn stop(&mut self, signal: i32, from_kernel: bool) {
-        if self.status.is_some() {
+        if self.settled.status.is_some() {
             let disposition = self.disposition(signal);
             if disposition != Disposition::Discarded {
                 return self.deliver_once(signal, from_kernel);
@@ -58,7 +58,7 @@ impl Watch {
         if let Some(relay) = &mut self.relay {
             relay.restore();
         }
-        let _ = process::send_signal(self.myself, number::SIGSTOP);
+        let _ = process::send_signal(self.settled.myself, number::SIGSTOP);
     }
 
     fn deliver_once(&mut self, signal: i32, from_kernel: bool) {
@@ -69,7 +69,8 @@ impl Watch {
 
     /// A terminal's signal that PID 1 got and, without a handler, did not obey.
     fn already_delivered(&mut self, signal: i32) {
-        if ends_a_process(signal) && self.status.is_some() && self.disposition(signal) == Disposition::Discarded {
+        if ends_a_process(signal) && self.settled.status.is_some() && self.disposition(signal) == Disposition::Discarded
+        {
             self.kill_with(signal);
         }
     }
@@ -79,7 +80,7 @@ impl Watch {
         if signal == number::SIGKILL {
             return self.kill();
         }
-        if ends_a_process(signal) && self.status.is_some() {
+        if ends_a_process(signal) && self.settled.status.is_some() {
             match self.disposition(signal) {
                 Disposition::Discarded => return self.kill_with(signal),
                 Disposition::Ignored => return,
@@ -93,7 +94,7 @@ impl Watch {
 
     fn disposition(&self, signal: i32) -> Disposition {
         // One that cannot be asked is taken for one without handlers.
-        let masks = masks_in(self.status).unwrap_or_default();
+        let masks = masks_in(self.settled.status).unwrap_or_default();
         let bit = signal::bit(signal);
         if (masks.caught | masks.blocked) & bit != 0 {
             Disposition::Taken
