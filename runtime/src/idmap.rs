@@ -204,7 +204,7 @@ fn for_user(facts: &Facts, users: Side<'_>, groups: Side<'_>) -> Result<IdMaps, 
     }
     if matches!(via, Via::Newidmap { .. }) {
         for (side, map) in [(&users, &mut uid_map), (&groups, &mut gid_map)] {
-            *map = map.with_own_line(side.ids.own).map_err(|reason| side.map_error("", reason))?;
+            **map = map.with_own_line(side.ids.own).map_err(|reason| side.map_error("", reason))?;
         }
     }
     let mapper = if own_group_only { Mapper::OwnOnly } else { Mapper::DelegatedAndAsked };
@@ -277,8 +277,8 @@ struct Decision {
 /// The decision from its parts.
 fn finish(
     facts: &Facts,
-    (users, uid_map): (&Side<'_>, IdMap),
-    (groups, gid_map): (&Side<'_>, IdMap),
+    (users, uid_map): (&Side<'_>, Box<IdMap>),
+    (groups, gid_map): (&Side<'_>, Box<IdMap>),
     Decision { mapper, via, notes, remarks }: Decision,
 ) -> Result<IdMaps, Error> {
     let rule = setgroups(mapper, facts.setgroups_denied);

@@ -45,7 +45,7 @@ pub(super) struct Ids {
     /// The real id.
     pub(super) own: u32,
     /// What the current user namespace maps: its own ids are the "container" ids of this map.
-    pub(super) current: IdMap,
+    pub(super) current: Box<IdMap>,
     /// The file that delegates further ids; not looked at for privileged root.
     pub(super) file: SubordinateFile,
 }
@@ -88,7 +88,8 @@ impl Facts {
         let effective = identity::capabilities().map_err(system("idmap", "read", "the capabilities"))?.effective;
         let side = |own, path| {
             let text = read_proc(path)?;
-            let current = IdMap::parse_kernel(&text).map_err(|_| {
+            // A map has room for 340 lines: it is not carried about.
+            let current = IdMap::parse_kernel(&text).map(Box::new).map_err(|_| {
                 Error::new(Kind::IdMap, "idmap", "read the id map", path)
                     .cause("no id is mapped in this user namespace, or the text is not understood")
             })?;

@@ -34,13 +34,13 @@ pub(super) struct Side<'a> {
 
 impl Side<'_> {
     /// The map that was asked for, cut to the lines that the current user namespace wants.
-    pub(super) fn given(&self) -> Result<Option<IdMap>, Error> {
+    pub(super) fn given(&self) -> Result<Option<Box<IdMap>>, Error> {
         let Some(text) = self.text else { return Ok(None) };
         let map = IdMap::parse(text.as_bytes()).map_err(|error| {
             let mut items = text.split([',', ';']).filter(|item| !item.is_empty());
             self.map_error(items.nth(error.item).unwrap_or(text), error.reason)
         })?;
-        map.within_namespace(&self.ids.current).map(Some).map_err(|reason| self.map_error(text, reason))
+        map.within_namespace(&self.ids.current).map(Box::new).map(Some).map_err(|reason| self.map_error(text, reason))
     }
 
     /// A default map; says so where ids were left out.
@@ -48,7 +48,7 @@ impl Side<'_> {
         &self,
         result: Result<DefaultMap, DefaultError>,
         notes: &mut Vec<String>,
-    ) -> Result<IdMap, Error> {
+    ) -> Result<Box<IdMap>, Error> {
         let word = self.word;
         match result {
             Ok(default) => {
@@ -57,7 +57,7 @@ impl Side<'_> {
                         "not all ranges of {word} ids are mapped: the kernel takes one page and 340 ranges"
                     ));
                 }
-                Ok(default.map)
+                Ok(Box::new(default.map))
             }
             Err(DefaultError::OnlyOneId) => Err(self
                 .error("")
@@ -78,7 +78,7 @@ impl Side<'_> {
         ranges: &RangeSet,
         helpers: &Usable,
         notes: &mut Vec<String>,
-    ) -> Result<IdMap, Error> {
+    ) -> Result<Box<IdMap>, Error> {
         let none = RangeSet::new();
         let usable = match helpers.any() {
             Ok(()) => ranges,

@@ -10,7 +10,7 @@ use crate::error::Kind;
 const INITIAL: &str = "         0          0 4294967295\n";
 
 fn ids(own: u32, current: &str, file: &str) -> Ids {
-    let current = IdMap::parse_kernel(current.as_bytes()).unwrap();
+    let current = Box::new(IdMap::parse_kernel(current.as_bytes()).unwrap());
     Ids { own, current, file: SubordinateFile::Read(file.as_bytes().to_vec()) }
 }
 
