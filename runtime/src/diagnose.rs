@@ -79,6 +79,7 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
         (Step::Execute { .. }, EACCES | ENOEXEC | ELOOP | libc::EISDIR | libc::ETXTBSY | libc::ELIBBAD | EPERM) => {
             Kind::NotExecutable
         }
+        (Step::JoinTarget { .. }, libc::ESRCH) => Kind::Gone,
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
         (Step::MapIds { .. } | Step::MapIdsThrough { .. } | Step::MapIdsByHelper { .. }, _) => Kind::IdMap,
         (Step::BindRoot { .. } | Step::OverlayRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,
