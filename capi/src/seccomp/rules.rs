@@ -144,7 +144,10 @@ pub unsafe extern "C" fn contain_seccomp_add_rule(
             let calls = vec![SystemCall::parse(&name)?];
             let rule = NamedRule { calls, action: self::action(action, data)?, conditions };
             RuleSet { rules: vec![rule.clone()], ..RuleSet::new(Action::Allow) }.check()?;
-            change(seccomp, |rules| rules.rules.push(rule))
+            change(seccomp, |rules| {
+                rules.rules.push(rule);
+                Ok(())
+            })
         })
     }
 }
@@ -167,11 +170,12 @@ pub unsafe extern "C" fn contain_seccomp_add_architecture(
     // SAFETY: the arguments are as this function's page asks.
     unsafe {
         call(err, || {
-            let abi = abi(architecture)?;
             change(seccomp, |rules| {
+                let abi = abi(architecture)?;
                 if !rules.abis.contains(&abi) {
                     rules.abis.push(abi);
                 }
+                Ok(())
             })
         })
     }
@@ -199,7 +203,10 @@ pub unsafe extern "C" fn contain_seccomp_set_flags(
             }
             let (log, spec_allow) =
                 (flags & CONTAIN_SECCOMP_FLAG_LOG != 0, flags & CONTAIN_SECCOMP_FLAG_SPEC_ALLOW != 0);
-            change(seccomp, |rules| rules.flags = Flags { log, spec_allow })
+            change(seccomp, |rules| {
+                rules.flags = Flags { log, spec_allow };
+                Ok(())
+            })
         })
     }
 }
@@ -208,12 +215,15 @@ pub unsafe extern "C" fn contain_seccomp_set_flags(
 ///
 /// # Safety
 /// `seccomp` is NULL or a handle that nobody else uses meanwhile.
-unsafe fn change(seccomp: *mut SeccompHandle, change: impl FnOnce(&mut RuleSet)) -> Result<c_int, Error> {
+unsafe fn change(
+    seccomp: *mut SeccompHandle,
+    change: impl FnOnce(&mut RuleSet) -> Result<(), Error>,
+) -> Result<c_int, Error> {
     // SAFETY: as the caller says.
     match &mut unsafe { borrow_mut(seccomp) }?.filter {
         Filter::Named(..) => Err(invalid("seccomp", "a named profile", "it is a filter of the caller's own")),
         Filter::Own(rules, compiled) => {
-            change(rules);
+            change(rules)?;
             compiled.take();
             Ok(0)
         }
