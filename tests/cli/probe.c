@@ -43,13 +43,27 @@ static int cling(const char *way) {
         pause();
 }
 
-// Makes PID 1, which waits in a system call, clear its parent-death signal; prints what it got for that, and waits.
+// Stops PID 1 where it waits in a system call; false where it is not there yet, or does not let itself be looked into yet.
+static int stop_reaper(struct user_regs_struct *registers) {
+    int status;
+    if (ptrace(PTRACE_ATTACH, 1, 0, 0) != 0)
+        return 0;
+    if (waitpid(1, &status, __WALL) == 1 && ptrace(PTRACE_GETREGS, 1, 0, registers) == 0 &&
+        (ptrace(PTRACE_PEEKTEXT, 1, registers->rip - 2, 0) & 0xffff) == 0x050f)
+        return 1;
+    ptrace(PTRACE_DETACH, 1, 0, 0);
+    return 0;
+}
+
+// Makes PID 1 clear its parent-death signal; prints what it got for that, and waits.
 static int free_reaper(void) {
     struct user_regs_struct before, registers;
-    int status;
-    if (ptrace(PTRACE_ATTACH, 1, 0, 0) != 0 || waitpid(1, &status, __WALL) != 1 ||
-        ptrace(PTRACE_GETREGS, 1, 0, &before) != 0)
-        return 1;
+    int status, tries = 0;
+    while (!stop_reaper(&before)) {
+        if (++tries == 500)
+            return 1;
+        usleep(10 * 1000);
+    }
     registers = before;
     registers.rip -= 2; // the instruction by which it waits
     registers.rax = SYS_prctl;
