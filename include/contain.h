@@ -262,8 +262,8 @@ typedef struct {
     uint32_t reserved;
 } contain_veth_options;
 
-// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated within the call
-// and stay the caller's.
+// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated
+// within the call and stay the caller's.
 typedef struct {
     // Standard input: a CONTAIN_STDIO_ value.
     uint32_t stdin_kind;
@@ -279,7 +279,8 @@ typedef struct {
     int32_t stderr_fd;
 } contain_run_options;
 
-// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and stay the caller's.
+// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and
+// stay the caller's.
 typedef struct {
     // The command's whole environment, NAME=VALUE, a NULL behind the last; NULL: what the container's own command got.
     const char *const *env;
@@ -444,8 +445,6 @@ typedef struct {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
-
-extern int pthread_setcancelstate(int state, int *before);
 
 // The version of the library, as MAJOR.MINOR.PATCH. For people: programs ask contain_has_feature().
 //
@@ -1124,8 +1123,8 @@ int contain_container_run(const contain_config *config,
 // Returns: 0; negative on failure.
 // Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
 // that is none; -E2BIG for options that this library does not know; CONTAIN_E_BUSY if the container was not
-// started or is paused, CONTAIN_E_GONE if it has ended; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
-// CONTAIN_E_NOT_EXECUTABLE for the command.
+// started or is paused, CONTAIN_E_GONE if it has ended; CONTAIN_E_ID_MAP if the container does not have the user or a
+// group; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
 // Ownership: strings are copied; descriptors are duplicated and stay the caller's.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_inject(const contain_container *container,

@@ -148,8 +148,8 @@ pub unsafe extern "C" fn contain_container_run(
 /// Returns: 0; negative on failure.
 /// Errors: -EINVAL if container, argv or process is NULL or something in them is not allowed; -EBADF for a descriptor
 /// that is none; -E2BIG for options that this library does not know; CONTAIN_E_BUSY if the container was not
-/// started or is paused, CONTAIN_E_GONE if it has ended; CONTAIN_E_ID_MAP if the container does not have the user or a group; CONTAIN_E_NOT_FOUND and
-/// CONTAIN_E_NOT_EXECUTABLE for the command.
+/// started or is paused, CONTAIN_E_GONE if it has ended; CONTAIN_E_ID_MAP if the container does not have the user or a
+/// group; CONTAIN_E_NOT_FOUND and CONTAIN_E_NOT_EXECUTABLE for the command.
 /// Ownership: strings are copied; descriptors are duplicated and stay the caller's.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]

@@ -23,8 +23,8 @@ pub const CONTAIN_STDIO_DESCRIPTOR: u32 = 2;
 /// The library makes a pipe; contain_container_take_stdio() or contain_process_take_stdio() gives the caller's end.
 pub const CONTAIN_STDIO_PIPE: u32 = 3;
 
-/// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated within the call
-/// and stay the caller's.
+/// How contain_container_create(), contain_container_run() and those of a runtime do it. The descriptors are duplicated
+/// within the call and stay the caller's.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct RunOptions {
@@ -42,7 +42,8 @@ pub struct RunOptions {
     pub stderr_fd: i32,
 }
 
-/// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and stay the caller's.
+/// How contain_container_inject() and contain_process_inject() do it. The descriptors are duplicated within the call and
+/// stay the caller's.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct InjectOptions {

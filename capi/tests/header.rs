@@ -35,6 +35,11 @@ fn symbols_are_the_functions_of_the_header() {
         .filter_map(|word| word.split_once('(').map(|(name, _)| name))
         .filter(|name| name.starts_with("contain_"))
         .collect();
+    assert_eq!(
+        header.matches("extern ").count(),
+        1 + header.matches("// extern \"C\"").count(),
+        "nothing is declared that is another library's, beside extern \"C\""
+    );
     declared.sort_unstable();
     declared.dedup();
     let kept = std::fs::read_to_string(folder().join("abi/symbols.txt")).unwrap_or_default();
