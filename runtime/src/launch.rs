@@ -301,7 +301,7 @@ pub(crate) fn beside(draft: &Draft, along: &Along, stdio: [Stdio; 3]) -> Result<
     let held = along.held.iter().chain(draft.held.iter().map(Arc::as_ref));
     let passed = along.passed.iter().copied();
     let mut keep: Vec<Fd> = held.chain(std::iter::once(&plan)).map(raw).chain(passed).collect();
-    keep.sort_by_key(|fd| fd.0);
+    keep.sort_unstable_by_key(|fd| fd.0);
     let mut stacks = vec![0u8; 2 * STACK];
     let monitor = first_that_runs(along.minimum, "start", |program| {
         let request = Spawn {

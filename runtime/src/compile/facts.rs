@@ -102,7 +102,7 @@ fn host_root() -> Result<Vec<HostEntry>, Error> {
         let bytes = name.as_bytes();
         matches!(bytes, b"usr" | b"bin" | b"sbin" | b"etc") || bytes.starts_with(b"lib")
     });
-    names.sort();
+    names.sort_unstable();
     let entry = |name: OsString| HostEntry { link: std::fs::read_link(Path::new("/").join(&name)).ok(), name };
     Ok(names.into_iter().map(entry).collect())
 }

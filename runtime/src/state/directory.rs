@@ -256,7 +256,7 @@ impl Directory {
         for entry in std::fs::read_dir(self.through_descriptor("")).map_err(failed)? {
             names.extend(CString::new(entry.map_err(failed)?.file_name().as_bytes()));
         }
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     }
 

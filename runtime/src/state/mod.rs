@@ -193,7 +193,7 @@ impl Runtime {
                 Err(error) => listed.push(Listed { id: text.to_string(), status: Err(error) }),
             }
         }
-        listed.sort_by(|one, other| one.id.cmp(&other.id));
+        listed.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         Ok(listed)
     }
 
