@@ -16,7 +16,7 @@ RECIPES = EXAMPLE.findall((PAGES / "recipes.md").read_text())
 
 
 def test_pages_have_examples():
-    assert (len(EXAMPLES), len(RECIPES)) == (13, 6)
+    assert (len(EXAMPLES), len(RECIPES)) == (14, 6)
 
 
 @pytest.mark.parametrize("code", EXAMPLES)
