@@ -3,8 +3,6 @@
 //! ones that x32 numbers for itself, and those that 32-bit programs also reach through socketcall and ipc.
 
 use super::rules::{Architecture, X32_BIT};
-use std::collections::HashMap;
-use std::sync::OnceLock;
 
 /// A way to call the kernel that a filter can have rules for (linux.seccomp.architectures).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +34,7 @@ impl Abi {
 }
 
 /// The numbers of one name.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Numbers {
     pub x86_64: Option<u32>,
     pub i386: Option<u32>,
@@ -56,76 +54,67 @@ impl Numbers {
     }
 }
 
-/// What x32 numbers for itself, from 512 on.
-const X32_OWN: &str = "rt_sigaction rt_sigreturn ioctl readv writev recvfrom sendmsg recvmsg execve ptrace \
-    rt_sigpending rt_sigtimedwait rt_sigqueueinfo sigaltstack timer_create mq_notify kexec_load waitid \
-    set_robust_list get_robust_list vmsplice move_pages preadv pwritev rt_tgsigqueueinfo recvmmsg sendmmsg \
-    process_vm_readv process_vm_writev setsockopt getsockopt io_setup io_submit execveat preadv2 pwritev2";
+/// One name of the table that the build script makes (build/names.rs): sorted by name, and without an address in it,
+/// so that nothing of it is made or relocated when a program starts.
+struct Row {
+    /// Where the name starts in [`TEXT`].
+    start: u16,
+    length: u8,
+    /// The first argument of socketcall, or of ipc with bit 7; 0 where the call goes through neither.
+    through: u8,
+    x86_64: u16,
+    i386: u16,
+    /// Without [`X32_BIT`].
+    x32: u16,
+}
 
-/// What x32 does not have.
-const NOT_X32: &str = "uselib _sysctl create_module get_kernel_syms query_module nfsservctl set_thread_area \
-    get_thread_area epoll_ctl_old epoll_wait_old vserver uretprobe uprobe map_shadow_stack";
+/// The number of what an ABI does not have.
+const NONE: u16 = u16::MAX;
 
-/// The first argument of i386's socketcall for each call, from 1 on.
-const SOCKETCALL: &str = "socket bind connect listen accept getsockname getpeername socketpair send recv sendto \
-    recvfrom shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg";
+/// i386's calls that others go through (linux/net.h, linux/ipc.h).
+const SOCKETCALL: u32 = 102;
+const IPC: u32 = 117;
 
-/// The first argument of i386's ipc for each call.
-const IPC: [(&str, u64); 12] = [
-    ("semop", 1),
-    ("semget", 2),
-    ("semctl", 3),
-    ("semtimedop", 4),
-    ("msgsnd", 11),
-    ("msgrcv", 12),
-    ("msgget", 13),
-    ("msgctl", 14),
-    ("shmat", 21),
-    ("shmdt", 22),
-    ("shmget", 23),
-    ("shmctl", 24),
-];
+include!(concat!(env!("OUT_DIR"), "/seccomp-names.rs"));
 
-fn index() -> &'static HashMap<&'static str, Numbers> {
-    static INDEX: OnceLock<HashMap<&'static str, Numbers>> = OnceLock::new();
-    INDEX.get_or_init(|| {
-        let mut index: HashMap<&'static str, Numbers> = HashMap::with_capacity(512);
-        for (name, number) in Architecture::X86_64.calls() {
-            let numbers = index.entry(name).or_default();
-            numbers.x86_64 = Some(number);
-            numbers.x32 = Some(number | X32_BIT);
+impl Row {
+    fn name(&self) -> &'static [u8] {
+        let start = usize::from(self.start);
+        TEXT.get(start..start + usize::from(self.length)).unwrap_or_default()
+    }
+
+    fn numbers(&self) -> Numbers {
+        let number = |number| (number != NONE).then_some(u32::from(number));
+        let first = u64::from(self.through & 0x7f);
+        Numbers {
+            x86_64: number(self.x86_64),
+            i386: number(self.i386),
+            x32: number(self.x32).map(|number| number | X32_BIT),
+            through: (first != 0).then_some((if self.through & 0x80 == 0 { SOCKETCALL } else { IPC }, first)),
         }
-        for (name, number) in Architecture::I386.calls() {
-            index.entry(name).or_default().i386 = Some(number);
-        }
-        for (name, number) in X32_OWN.split_ascii_whitespace().zip(512..) {
-            index.entry(name).or_default().x32 = Some(number | X32_BIT);
-        }
-        for name in NOT_X32.split_ascii_whitespace() {
-            index.entry(name).or_default().x32 = None;
-        }
-        let sockets = SOCKETCALL.split_ascii_whitespace().zip(1..).map(|(name, first)| (name, ("socketcall", first)));
-        for (name, (shared, first)) in sockets.chain(IPC.map(|(name, first)| (name, ("ipc", first)))) {
-            let number = index.get(shared).and_then(|numbers| numbers.i386);
-            index.entry(name).or_default().through = number.map(|number| (number, first));
-        }
-        index
-    })
+    }
+}
+
+fn find(name: &str) -> Option<&'static Row> {
+    let place = ROWS.binary_search_by(|row| row.name().cmp(name.as_bytes())).ok()?;
+    ROWS.get(place)
 }
 
 /// Whether any of the ABIs has a system call of this name, if only through socketcall.
 pub fn is_known(name: &str) -> bool {
-    index().contains_key(name)
+    find(name).is_some()
 }
 
 /// The numbers of a name that any ABI knows.
-pub fn numbers(name: &str) -> Option<&'static Numbers> {
-    index().get(name)
+pub fn numbers(name: &str) -> Option<Numbers> {
+    find(name).map(Row::numbers)
 }
 
 /// The name of x86-64's system call of this number.
 pub fn name(number: u32) -> Option<&'static str> {
-    Architecture::X86_64.calls().find(|(_, known)| *known == number).map(|(name, _)| name)
+    let number = u16::try_from(number).ok().filter(|number| *number != NONE)?;
+    let row = ROWS.iter().find(|row| row.x86_64 == number)?;
+    std::str::from_utf8(row.name()).ok()
 }
 
 #[cfg(test)]
@@ -143,6 +132,23 @@ mod tests {
         assert_eq!((Abi::X86_64.number("chown32"), Abi::X86.number("chown32")), (None, Some(212)));
         assert_eq!(name(83), Some("mkdir"));
         assert_eq!(name(100_000), None);
+    }
+
+    #[test]
+    fn the_table_is_that_of_both_architectures() {
+        assert!(ROWS.is_sorted_by(|row, next| row.name() < next.name()));
+        for abi in [Abi::X86_64, Abi::X86] {
+            for (name, number) in abi.architecture().calls() {
+                assert_eq!(abi.number(name), Some(number), "{name} of {abi:?}");
+            }
+            let named = ROWS.iter().filter(|row| row.numbers().of(abi).is_some()).count();
+            assert_eq!(named, abi.architecture().calls().count(), "{abi:?}");
+        }
+        for (call, number) in Architecture::X86_64.calls() {
+            assert_eq!(name(number), Some(call));
+        }
+        assert_eq!((Abi::X86.number("socketcall"), Abi::X86.number("ipc")), (Some(SOCKETCALL), Some(IPC)));
+        assert_eq!(name(u32::from(NONE)), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::assemble::{decode, encode};
 use super::evaluate::{Call, evaluate};
+use super::names::Abi;
 use super::rules::{Action, Architecture};
 use super::ruleset::RuleSet;
 use super::{Summary, profiles, tree};
@@ -75,7 +76,7 @@ impl Own {
     pub(crate) fn stops<'c>(&self, calls: &[(&'c str, [u64; 6])]) -> Option<(&'c str, Action)> {
         let program = decode(self.program());
         calls.iter().find_map(|(name, arguments)| {
-            let call = Call::new(Architecture::X86_64, Architecture::X86_64.number(name)?, *arguments);
+            let call = Call::new(Architecture::X86_64, Abi::X86_64.number(name)?, *arguments);
             let action = evaluate(&program, &call).map_or(Action::KillProcess, |verdict| verdict.action);
             (!matches!(action, Action::Allow | Action::Log)).then_some((*name, action))
         })

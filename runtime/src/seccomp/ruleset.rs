@@ -209,7 +209,7 @@ fn numbers(call: &SystemCall) -> Numbers {
         SystemCall::Number(number) => names::name(*number),
     };
     match (name, call) {
-        (Some(name), _) => names::numbers(name).copied().unwrap_or_default(),
+        (Some(name), _) => names::numbers(name).unwrap_or_default(),
         (None, SystemCall::Number(number)) if number & X32_BIT == 0 => {
             Numbers { x86_64: Some(*number), ..Numbers::default() }
         }
