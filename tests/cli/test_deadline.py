@@ -195,6 +195,21 @@ def test_inject_dies_with_its_monitor(ours, container, number):
         lib.until(lambda: sleepers(number) == [], 3, "the end of the command")
 
 
+def test_inject_as_another_user_dies_with_its_monitor_and_with_its_reaper(ours, root, number):
+    with lib.Supervisor([ours.contain, "-c", root, "/bin/sh", "-c", "echo up; while :; do sleep 60; done"]) as container:
+        container.expect("up")
+        script = f"echo up; exec sleep {number}"
+        for victim in ["monitor", "reaper"]:
+            command = [ours.inject, "--timeout", "60", "--user", "7:8", str(container.pid), "/bin/sh", "-c", script]
+            with lib.Supervisor(command) as one:
+                one.expect("up")
+                lib.until(lambda: sleepers(number), 3, "the command")
+                (sleeper,) = sleepers(number)
+                os.kill(one.pid if victim == "monitor" else lib.parents()[sleeper][0], 9)
+                assert one.wait() == 137
+                lib.until(lambda: sleepers(number) == [], 3, f"the end of the command after that of its {victim}")
+
+
 def test_explain_shows_the_deadline(ours, root):
     result = run([ours.contain, "--explain", "--timeout", "1.5", root])
     assert "deadline" in result.out and "1.5 s" in result.out

@@ -2,6 +2,7 @@
 """The options about the command's process: environment, directory, user, capabilities, filter, descriptors."""
 
 import os
+import signal
 import socket
 
 import lib
@@ -291,6 +292,16 @@ def test_seccomp_filter_comes_from_a_file(ours, root, scratch):
     file.write_text(REFUSING.replace("SCMP_ACT_ERRNO", "ERRNO"))
     result = lib.inside(ours, root, "echo ran", "--seccomp", str(file))
     assert result.status == 64 and "syscalls[0].action" in result.err and "SCMP_ACT_ERRNO" in result.err
+
+
+def test_seccomp_filter_that_lets_nothing_but_execve_through_ends_what_cannot_be_executed(ours, root, scratch):
+    file = scratch / "execve.json"
+    file.write_text(
+        """{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": [{"names": ["execve"], "action": "SCMP_ACT_ALLOW"}]}"""
+    )
+    command = [ours.contain, "-c", "--no-new-privs", "--seccomp", str(file), root, "/not/there"]
+    with lib.Supervisor(command) as supervisor:
+        assert supervisor.wait() == 128 + signal.SIGILL
 
 
 def test_no_new_privs_is_set(ours, who):

@@ -66,8 +66,8 @@ pub fn become_user(context: &Context<'_>, user: &User<'_>) -> Result<(), Fault> 
     if leaves_root {
         give_up_root(user)?;
     }
-    // The change of ids has cleared it. Under a reaper PID 1 is the parent, and its end is everybody's.
-    if context.me == Doer::Init && !context.reaper {
+    // The change of ids has cleared it. Under a reaper that is PID 1 the parent's end is everybody's.
+    if context.me == Doer::Init && (!context.reaper || context.descriptors.target >= 0) {
         namespaces::die_with_monitor(context)?;
     }
     Ok(())

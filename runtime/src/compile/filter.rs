@@ -19,14 +19,19 @@ pub(super) enum Behind {
 /// An address such as any.
 const PLACE: u64 = 0x7ffd_0000_1000;
 const EXEC: [(&str, [u64; 6]); 1] = [("execve", [PLACE, PLACE, PLACE, 0, 0, 0])];
-/// PR_CAP_AMBIENT with PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_READ, PR_CAPBSET_DROP.
-const CAPABILITIES: [(&str, [u64; 6]); 5] = [
-    ("prctl", [47, 4, 0, 0, 0, 0]),
-    ("prctl", [23, 0, 0, 0, 0, 0]),
-    ("prctl", [24, 0, 0, 0, 0, 0]),
-    ("capget", [PLACE, PLACE, 0, 0, 0, 0]),
-    ("capset", [PLACE, PLACE, 0, 0, 0, 0]),
-];
+/// Of the bounding set each is looked at and dropped by its number: a filter may refuse one and not another.
+const LAST_CAPABILITY: u64 = 63;
+
+/// prctl(2) with PR_CAP_AMBIENT and PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_READ, PR_CAPBSET_DROP; capget(2), capset(2).
+fn capability_calls() -> Vec<(&'static str, [u64; 6])> {
+    let of_bounding = |number| [("prctl", [23, number, 0, 0, 0, 0]), ("prctl", [24, number, 0, 0, 0, 0])];
+    let others = [
+        ("prctl", [47, 4, 0, 0, 0, 0]),
+        ("capget", [PLACE, PLACE, 0, 0, 0, 0]),
+        ("capset", [PLACE, PLACE, 0, 0, 0, 0]),
+    ];
+    others.into_iter().chain((0..=LAST_CAPABILITY).flat_map(of_bounding)).collect()
+}
 
 /// Closes what the command does not keep, `keep` descriptors from 3 on, and loads the programs of its profile.
 pub(super) fn load(
@@ -62,12 +67,14 @@ fn check(own: &Own, behind: Behind) -> Result<(), Error> {
             .cause("the filter does not let execve through, which comes after its loading and starts the command")
             .remedy("allow execve"));
     }
-    match own.stops(&CAPABILITIES) {
-        Some((call, action)) if behind == Behind::Capabilities => Err(error(call, action)
+    if behind == Behind::Capabilities
+        && let Some((call, action)) = own.stops(&capability_calls())
+    {
+        return Err(error(call, action)
             .cause("without no_new_privs capabilities are given up only behind the filter, which does not let that through")
-            .remedy("set no_new_privs, or allow prctl, capget and capset")),
-        _ => Ok(()),
+            .remedy("set no_new_privs, or allow prctl, capget and capset"));
     }
+    Ok(())
 }
 
 fn done(action: Action) -> String {

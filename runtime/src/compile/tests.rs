@@ -400,6 +400,11 @@ fn own_filter_under_which_nothing_can_be_executed_is_refused() {
     let error = refused(capset, false).expect("an error");
     assert_eq!(error.object, "capget: errno 1");
     assert!(error.remedy.is_some_and(|remedy| remedy.contains("no_new_privs")));
+    // EINVAL is how the kernel says that it knows no capability of this number and none above it.
+    let one = r#"{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["prctl"],"action":"SCMP_ACT_ERRNO",
+        "errnoRet":22,"args":[{"index":0,"value":24,"op":"SCMP_CMP_EQ"},{"index":1,"value":1,"op":"SCMP_CMP_EQ"}]}]}"#;
+    assert_eq!(refused(one, false).map(|error| error.object), Some("prctl: errno 22".into()));
+    assert_eq!(refused(one, true), None);
     let all = Config { capabilities: None, no_new_privs: false, seccomp: own(OWN), ..library() };
     assert!(plan_with(&all, &facts(roots_maps()), Way::Run).is_ok());
 }

@@ -107,6 +107,12 @@ pub(crate) fn syscall(number: usize, args: &[usize]) -> isize {
     result
 }
 
+/// Ends the process by SIGILL, which the kernel forces on PID 1 too.
+pub fn trap() -> ! {
+    // SAFETY: an instruction that is none, which nothing follows.
+    unsafe { asm!("ud2", options(noreturn, nomem, nostack)) }
+}
+
 /// A clone or clone3 call whose child starts in `entry(argument)` on the stack named in the call's own
 /// arguments; `entry` never returns. In the parent: what the kernel returned.
 ///
