@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// The stage of every error of the state on disk.
 pub(crate) const STAGE: &str = "state";
 /// What contain puts into a container's directory beside state.json.
-const OWN: [&CStr; 3] = [c"control", c"record", c"state.json.new"];
+const OWN: [&CStr; 5] = [c"control", c"record", c"state.json.new", c"seccomp.bpf", c"seccomp.bpf.new"];
 /// How long one waits for another caller to be done with a container.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// How often one looks.
@@ -313,5 +313,42 @@ pub(crate) fn refused(operation: &str, path: &Path) -> impl FnOnce(Errno) -> Err
             libc::EACCES | libc::EROFS => error.cause("this user may not write there").remedy("use another directory"),
             _ => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::{Document, Filter, Record, STATE};
+    use super::super::held::{Held, Scope};
+    use super::*;
+    use crate::config::{Lifetime, Profile};
+    use crate::outcome::Causes;
+    use crate::seccomp::{Action, Own, RuleSet};
+
+    #[test]
+    fn what_is_removed_unlisted_is_all_that_is_written() {
+        let path = std::env::temp_dir().join(format!("contain-directory-{}", std::process::id()));
+        let directory = Directory::make(&path).expect("a directory");
+        let profile = Profile::Own(Own::new(RuleSet::new(Action::Allow)).expect("a filter"));
+        let (filter, program) = Filter::of(&profile);
+        let document = Document {
+            id: "x".into(),
+            created: 0,
+            root: String::new(),
+            filter,
+            causes: Causes::default(),
+            lifetime: Lifetime::Bound,
+            transient: false,
+            monitor: Held::this_process().expect("this process"),
+            init: None,
+            scope: Scope::here().expect("/proc is there"),
+        };
+        document.write(&directory, program).expect("its state");
+        Record::make(&directory).expect("its record");
+        let names = directory.names().expect("a list");
+        let unknown: Vec<_> =
+            names.iter().filter(|name| name.as_c_str() != STATE && !OWN.contains(&&***name)).collect();
+        std::fs::remove_dir_all(&path).expect("removed");
+        assert_eq!((names.len(), unknown), (3, Vec::new()));
     }
 }
