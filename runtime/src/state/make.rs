@@ -122,14 +122,16 @@ impl Entry {
         })
     }
 
-    /// The container is there: its directory stays, and is locked until the lock is dropped.
-    pub fn keep(mut self) -> Result<(Stored, Option<Lock>), Error> {
-        let lock = self.lock.take();
+    /// The container is there: its directory stays, and is locked until the lock is dropped. After an error it does not.
+    pub fn keep(&mut self) -> Result<(Stored, Option<Lock>), Error> {
+        let parent = self.parent.again()?;
         let Some(directory) = self.directory.take() else {
             return Err(Error::new(Kind::Internal, STAGE, "use container", &self.id));
         };
-        let stored = Stored::new(self.parent.again()?, directory, self.name.clone(), &self.id)?;
-        Ok((stored, lock))
+        let stored = Stored::new(parent, directory, self.name.clone(), &self.id).inspect_err(|_| {
+            self.directory = self.parent.below(&self.name).ok().flatten();
+        })?;
+        Ok((stored, self.lock.take()))
     }
 }
 
@@ -267,9 +269,10 @@ impl<T> Work<T> for Making<T> {
 
 impl<T> Making<T> {
     /// It is on disk.
-    fn created(&mut self, creating: Creating) -> Result<Option<T>, Error> {
-        let Creating { entry, monitor, console, .. } = creating;
-        let (mut stored, lock) = entry.keep()?;
+    fn created(&mut self, mut creating: Creating) -> Result<Option<T>, Error> {
+        // ORDER: its directory is removed behind it.
+        let (mut stored, lock) = creating.entry.keep().inspect_err(|_| creating.take_down())?;
+        let Creating { monitor, console, .. } = creating;
         stored.console = Master::of(console);
         if self.until == Until::Created {
             return Ok(Some((self.become_handle)(stored)));
@@ -335,4 +338,22 @@ impl<T> Drop for Making<T> {
 
 fn unexpected() -> Error {
     Error::new(Kind::Internal, STAGE, "hear from", "the monitor").cause("a defect in contain: please report it")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directory_of_a_container_that_cannot_be_kept_is_removed() {
+        let path = std::env::temp_dir().join(format!("contain-kept-{}", std::process::id()));
+        let runtime = Runtime::open(Some(&path)).expect("a state directory");
+        // Nothing is written in it, so that it is no container's.
+        let mut entry = Entry::make(&runtime, "x").expect("a directory");
+        assert!(entry.keep().is_err());
+        drop(entry);
+        let left = std::fs::read_dir(&path).expect("a list").count();
+        std::fs::remove_dir_all(&path).expect("removed");
+        assert_eq!(left, 0);
+    }
 }
