@@ -39,6 +39,10 @@ def pytest_configure(config):
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     # A run that is ended from outside removes its accounts and folders as one that is interrupted does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What a background job of a shell, or nohup(1), has been started with is none of the tests'.
+    for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(ignored) == signal.SIG_IGN:
+            signal.signal(ignored, signal.default_int_handler if ignored == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items):

@@ -77,7 +77,7 @@ DEFENCES = [
     Defence(
         "the filter is loaded",
         "core/init/src/walk.rs",
-        "Step::LoadSeccomp { program, .. } => Ok(contain_sys::identity::load_seccomp(program)?)",
+        "Step::LoadSeccomp { program, flags, .. } => Ok(contain_sys::identity::load_seccomp(program, flags)?)",
         "Step::LoadSeccomp { .. } => Ok(())",
         ("typing_into_the_callers_terminal", "typing_from_an_injected_command", "host_file_handles"),
     ),
