@@ -1161,7 +1161,8 @@ int contain_container_kill(const contain_container *container, contain_error **e
 // size: sizeof *result.
 // err: where an error goes, or NULL.
 // Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
-// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout;
+// -ESRCH with CONTAIN_E_GONE if another handle has deleted it before this one was told its result.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_wait(const contain_container *container,
                            int64_t timeout_ms,
@@ -1584,7 +1585,8 @@ int contain_container_processes(const contain_container *container,
 // force: 0: only if it has ended. 1: it is killed first, and one that has been deleted already is no error.
 // err: where an error goes, or NULL.
 // Returns: 0; negative on failure.
-// Errors: -EINVAL if container is NULL or force is another number; -EBUSY with CONTAIN_E_BUSY if it has not ended.
+// Errors: -EINVAL if container is NULL or force is another number; without force -EBUSY with CONTAIN_E_BUSY if it has
+// not ended, -ENOENT with CONTAIN_E_GONE if it was deleted before.
 // Threads: any, several at once. Since: 0.1.
 int contain_container_delete(const contain_container *container,
                              uint32_t force,

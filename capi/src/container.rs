@@ -215,7 +215,8 @@ pub unsafe extern "C" fn contain_container_kill(
 /// size: sizeof *result.
 /// err: where an error goes, or NULL.
 /// Returns: 1 if it has ended and the result is there; 0 if the time passed first; negative on failure.
-/// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout.
+/// Errors: -EINVAL; -E2BIG if size is no size of a result; -EINTR if a signal came while waiting without a timeout;
+/// -ESRCH with CONTAIN_E_GONE if another handle has deleted it before this one was told its result.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_wait(

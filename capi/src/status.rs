@@ -175,7 +175,8 @@ pub unsafe extern "C" fn contain_container_processes(
 /// force: 0: only if it has ended. 1: it is killed first, and one that has been deleted already is no error.
 /// err: where an error goes, or NULL.
 /// Returns: 0; negative on failure.
-/// Errors: -EINVAL if container is NULL or force is another number; -EBUSY with CONTAIN_E_BUSY if it has not ended.
+/// Errors: -EINVAL if container is NULL or force is another number; without force -EBUSY with CONTAIN_E_BUSY if it has
+/// not ended, -ENOENT with CONTAIN_E_GONE if it was deleted before.
 /// Threads: any, several at once. Since: 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn contain_container_delete(

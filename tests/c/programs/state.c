@@ -156,7 +156,10 @@ static void container_without_state_has_no_id(void) {
     REFUSED(contain_container_delete(container, 2, &err), EINVAL, CONTAIN_E_INVALID);
     DONE(contain_container_delete(container, 1, &err));
     CHECK(contain_container_state(container, NULL) == CONTAIN_STATE_STOPPED);
-    DONE(contain_container_delete(container, 0, &err));
+    REFUSED(contain_container_delete(container, 0, &err), ENOENT, CONTAIN_E_GONE);
+    DONE(contain_container_delete(container, 1, &err));
+    // What this handle was told stays.
+    CHECK(ended(container).ended_by == CONTAIN_ENDED_SIGNALLED);
     contain_container_free(container);
 }
 
