@@ -7,9 +7,12 @@ use contain_plan::Doer;
 use contain_plan::message::Part;
 use contain_sys::identity::{self, Dumpable};
 use contain_sys::process::{self, Fork, namespace};
-use contain_sys::signal::{self, Poll, number, poll};
+use contain_sys::signal::{self, Poll, number, poll, poll_event};
 use contain_sys::socket;
-use contain_sys::{Fd, file};
+use contain_sys::{Errno, Fd, file};
+
+/// How long a PID 1 that is ending may take for it: until all of its namespace has ended.
+const ENDING_MS: i64 = 1000;
 
 /// Makes the other process in new namespaces, its working directory the root-to-be.
 pub fn clone(context: &mut Context<'_>, namespaces: u64) -> Result<(), Fault> {
@@ -88,7 +91,7 @@ pub fn join_target(context: &mut Context<'_>, leave_groups: bool, namespaces: u6
         identity::set_groups(&[]).at(Part::Groups)?;
     }
     identity::join_namespaces(target, first)?;
-    fork(context, 0)?;
+    fork(context, 0).map_err(|fault| ended_or(target, fault))?;
     if context.me == Doer::Init {
         let others = namespaces & !first;
         if others != 0 {
@@ -96,4 +99,15 @@ pub fn join_target(context: &mut Context<'_>, leave_groups: bool, namespaces: u6
         }
     }
     Ok(())
+}
+
+/// A PID namespace whose PID 1 is ending takes no process any more, and the kernel calls that ENOMEM.
+fn ended_or(target: Fd, fault: Fault) -> Fault {
+    let mut asked = [Poll { fd: target.0, events: poll_event::IN, answered: 0 }];
+    match fault {
+        Fault::Call(Errno::ENOMEM, part) if matches!(poll(&mut asked, ENDING_MS), Ok(1)) => {
+            Fault::Call(Errno::ESRCH, part)
+        }
+        other => other,
+    }
 }
