@@ -38,6 +38,7 @@ pub(crate) fn error(plan: Option<&Plan<'_>>, failure: &Failure) -> Error {
     error.kernel_message = (!text.is_empty()).then_some(text);
     match failure.part() {
         Part::Helper | Part::Users | Part::Groups if failure.errno == 0 => error.status = Some(failure.status),
+        Part::Died if failure.errno == libc::ESRCH => error.cause = Some("the container has ended".into()),
         Part::Died if error.cause.is_none() => {
             error.cause = Some("the process doing it was killed".into());
         }
@@ -80,6 +81,7 @@ fn kind(step: &Step<'_>, failure: &Failure) -> Kind {
             Kind::NotExecutable
         }
         (Step::JoinTarget { .. }, libc::ESRCH) => Kind::Gone,
+        (_, libc::ESRCH) if failure.part() == Part::Died => Kind::Gone,
         (Step::RunOutside { .. } | Step::RunInside { .. }, 0) => Kind::Helper,
         (Step::MapIds { .. } | Step::MapIdsThrough { .. } | Step::MapIdsByHelper { .. }, _) => Kind::IdMap,
         (Step::BindRoot { .. } | Step::OverlayRoot { .. } | Step::HoldSource { .. }, _) => Kind::Root,

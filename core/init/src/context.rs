@@ -96,6 +96,8 @@ pub enum Fault {
     Reported,
     /// The other process died without a word.
     Died,
+    /// The container that something was to be injected into has ended.
+    TargetGone,
     /// The caller died; nobody is there to tell.
     CallerGone,
 }
@@ -140,6 +142,7 @@ impl Context<'_> {
                 let status = i32::try_from(code).unwrap_or(i32::MAX);
                 Failure { status, ..Failure::new(self.step, 0, Part::Answer) }
             }
+            Fault::TargetGone => Failure::new(self.step, Errno::ESRCH.0, Part::Died),
             Fault::Reported | Fault::Died | Fault::CallerGone => Failure::new(self.step, 0, Part::Died),
         };
         failure.inside = self.me == Doer::Init;

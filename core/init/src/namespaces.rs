@@ -91,7 +91,7 @@ pub fn join_target(context: &mut Context<'_>, leave_groups: bool, namespaces: u6
         identity::set_groups(&[]).at(Part::Groups)?;
     }
     identity::join_namespaces(target, first)?;
-    fork(context, 0).map_err(|fault| ended_or(target, fault))?;
+    fork(context, 0)?;
     if context.me == Doer::Init {
         let others = namespaces & !first;
         if others != 0 {
@@ -101,13 +101,11 @@ pub fn join_target(context: &mut Context<'_>, leave_groups: bool, namespaces: u6
     Ok(())
 }
 
-/// A PID namespace whose PID 1 is ending takes no process any more, and the kernel calls that ENOMEM.
-fn ended_or(target: Fd, fault: Fault) -> Fault {
-    let mut asked = [Poll { fd: target.0, events: poll_event::IN, answered: 0 }];
-    match fault {
-        Fault::Call(Errno::ENOMEM, part) if matches!(poll(&mut asked, ENDING_MS), Ok(1)) => {
-            Fault::Call(Errno::ESRCH, part)
-        }
-        other => other,
-    }
+/// What became of a monitor's injection: a PID namespace whose PID 1 is ending takes no process any more, which the kernel
+/// calls ENOMEM, and kills those that are in it.
+pub fn or_target_gone(context: &Context<'_>, fault: Fault) -> Fault {
+    let target = context.descriptors.target;
+    let mut asked = [Poll { fd: target, events: poll_event::IN, answered: 0 }];
+    let telling = target >= 0 && matches!(fault, Fault::Died | Fault::Call(Errno::ENOMEM, _));
+    if telling && matches!(poll(&mut asked, ENDING_MS), Ok(1)) { Fault::TargetGone } else { fault }
 }

@@ -71,6 +71,7 @@ pub fn start(program: Program, plan: Plan<'_>, plan_fd: Fd) -> Walked {
         }
         Err(fault) => {
             take_down(&mut context);
+            let fault = namespaces::or_target_gone(&context, fault);
             Walked::Over(report::failure(&mut context, fault))
         }
     }

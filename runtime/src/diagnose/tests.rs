@@ -218,6 +218,12 @@ fn process_that_died_is_said_to_have_been_killed() {
 }
 
 #[test]
+fn process_that_died_with_its_container_is_gone() {
+    let error = told(Step::SetNoNewPrivs {}, Failure::new(1, libc::ESRCH, Part::Died));
+    assert_eq!((error.kind, error.cause.as_deref()), (Kind::Gone, Some("the container has ended")));
+}
+
+#[test]
 fn failure_of_no_step_of_the_plan_is_a_defect() {
     let values = plain();
     let steps: Vec<Written<'_>> = vec![(Doer::Init, false, step(19, &values).expect("a pivot"))];
