@@ -39,9 +39,10 @@ def left_open(calls):
     """The pidfds that were opened and not closed."""
     opened = set()
     for call in calls:
-        if found := re.match(r"pidfd_open\(.*= (\d+)$", call):
+        # strace writes a call in two lines where another process comes between.
+        if found := re.match(r"(?:pidfd_open\(|<\.\.\. pidfd_open resumed>).*= (\d+)$", call):
             opened.add(found.group(1))
-        elif found := re.match(r"close\((\d+)\) += 0$", call):
+        elif found := re.match(r"close\((\d+)", call):
             opened.discard(found.group(1))
     return opened
 

@@ -149,7 +149,10 @@ pub unsafe fn execute_fd(program: Fd, argv: *const *const c_char, env: *const *c
 /// exit_group(2).
 pub fn exit(status: i32) -> ! {
     let _ = call!(EXIT_GROUP, status);
-    // A filter of the caller's own may refuse it.
+    // A filter of the caller's own may refuse it. No process of contain's has a second thread.
+    let _ = call!(EXIT, status);
+    // A tracer may have had it fail, and keeps the trap below from PID 1.
+    let _ = call!(EXIT_GROUP, status);
     crate::arch::trap()
 }
 

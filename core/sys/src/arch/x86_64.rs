@@ -32,6 +32,7 @@ pub mod nr {
     pub const GETSOCKOPT: usize = 55;
     pub const CLONE: usize = 56;
     pub const EXECVE: usize = 59;
+    pub const EXIT: usize = 60;
     pub const WAIT4: usize = 61;
     pub const FCNTL: usize = 72;
     pub const CHDIR: usize = 80;
