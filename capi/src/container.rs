@@ -240,7 +240,7 @@ pub unsafe extern "C" fn contain_container_wait(
 ///
 /// container: the container.
 /// signal: the signal for the command, such as SIGTERM.
-/// grace_ms: how many milliseconds the command has; 0: none.
+/// grace_ms: how many milliseconds the command has; 0: none, it is killed without the signal.
 /// result: where the result goes; NULL, with a size of 0, if it is not wanted.
 /// size: sizeof *result.
 /// err: where an error goes, or NULL.

@@ -443,13 +443,15 @@ class Container(_Running):
     def stop(self, signal: int = signals.SIGTERM, grace: float = 10.0) -> Result:
         """Sends a signal, waits for the end, and after `grace` seconds kills the whole container.
 
-        One that has ended keeps its own result. Ctrl-C ends the wait, and nothing is killed then.
+        With a grace of 0 it kills at once, without the signal. One that has ended keeps its own
+        result. Ctrl-C ends the wait, and nothing is killed then.
         """
         return finish(self._stopping(signal, grace))
 
     def _stopping(self, signal: int, grace: float) -> Steps[Result]:
         clock = Clock(grace, "grace")
-        self.kill(signal)
+        at_once = grace == 0 and isinstance(signal, int) and 0 <= signal < signals.NSIG
+        self.kill(signals.SIGKILL if at_once else signal)
         result = yield from self._ending(clock)
         if result is None:
             self._condemn(EndedBy.SIGNALLED)

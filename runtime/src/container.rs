@@ -28,6 +28,7 @@ use crate::state::stored::Stored;
 use crate::state::{State, Status, processes};
 use crate::user::{Id, User};
 use contain_sys::Fd;
+use contain_sys::signal::number;
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -302,10 +303,11 @@ impl Container {
         }
     }
 
-    /// Sends `signal`, waits `grace` for the end, and then kills the whole container. One that has ended already keeps
-    /// its own result.
+    /// Sends `signal`, waits `grace` for the end, and then kills the whole container; without a grace period it kills at
+    /// once. One that has ended already keeps its own result.
     pub fn stop(&self, signal: i32, grace: Duration) -> Result<Outcome, Error> {
-        match self.kill(signal) {
+        let at_once = grace.is_zero() && (0..=number::LAST).contains(&signal);
+        match self.kill(if at_once { number::SIGKILL } else { signal }) {
             Err(error) if error.kind != Kind::Gone => return Err(error),
             _ => {}
         }
