@@ -261,10 +261,10 @@ static void pipes_are_the_caller_s_to_take(void) {
     // By the supervisor's id, as inject(1) does.
     injected = (contain_inject_options){.stdout_kind = CONTAIN_STDIO_PIPE};
     int pid = contain_container_pid(container, NULL);
-    DONE(contain_process_inject(pid, (const char *[]){"cat", "/proc/2/comm", NULL}, &injected, sizeof injected, &process,
+    DONE(contain_process_inject(pid, (const char *[]){"cat", "/proc/1/comm", NULL}, &injected, sizeof injected, &process,
                                 &err));
     read_all(contain_process_take_stdio(process, 1, NULL), text, sizeof text);
-    CHECK(strcmp(text, "sleep\n") == 0);
+    CHECK(strcmp(text, "contain-init\n") == 0);
     CHECK(contain_process_wait(process, 10000, NULL, 0, NULL) == 1);
     contain_process_free(process);
     DONE(contain_container_kill(container, &err));
