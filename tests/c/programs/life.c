@@ -216,8 +216,8 @@ static void end(contain_container *container) {
 
 static void inject_runs_inside(void) {
     contain_container *container = box();
-    contain_result result = injected(container, SHELL("uname -n; id -u; echo $OF; cat /proc/2/comm; exit 4"), NULL);
-    CHECK(strcmp(text, "box\n0\nthe container\nsleep\n") == 0);
+    contain_result result = injected(container, SHELL("uname -n; id -u; echo $OF; cat /proc/1/comm; exit 4"), NULL);
+    CHECK(strcmp(text, "box\n0\nthe container\ncontain-init\n") == 0);
     CHECK(result.ended_by == CONTAIN_ENDED_EXITED && result.status == 4);
     injected(container, SHELL("echo ${OF:-none} $OWN"), (const char *[]){"OWN=own", "PATH=/bin", NULL});
     CHECK(strcmp(text, "none own\n") == 0);
