@@ -6,6 +6,7 @@
 #   make audit               what there is to audit of the helper and of contain-init, into SECURITY.md
 #   make bench               measure against the floor and the peers that are installed
 #   make install             DESTDIR= PREFIX=/usr/local LIBDIR=$(PREFIX)/lib HELPER_MODE=none (README.md has the rest)
+#   make PROGRAM_TARGET=     the programs for the host's C library also where Rust's musl target is installed
 #   make uninstall           takes the same variables
 
 PREFIX ?= /usr/local
@@ -30,11 +31,17 @@ TARGET := $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 export CONTAIN_LIBEXECDIR_DEFAULT := $(LIBEXECDIR)
 
 PROGRAMS := contain inject pseudo
+# Rust's target with musl, where it is installed (rustup target add x86_64-unknown-linux-musl): the programs are built for
+# it, and then start sooner and are smaller. Empty: for the host's own C library.
+PROGRAM_TARGET ?= $(shell folder=$$(rustc --print target-libdir --target x86_64-unknown-linux-musl 2>/dev/null) && \
+	[ -d "$$folder" ] && echo x86_64-unknown-linux-musl)
+PROGRAMS_BUILT = $(TARGET)/$(if $(PROGRAM_TARGET),$(PROGRAM_TARGET)/)release
 
 .PHONY: build check docs audit bench install install-data uninstall clean helper-mode install-helper uninstall-helper
 
 build:
 	$(CARGO) build --release --locked
+	$(if $(PROGRAM_TARGET),$(CARGO) build --release --locked --package contain-cli --target $(PROGRAM_TARGET))
 	$(CARGO) build --locked --package contain-init --package contain-idmap --profile core
 
 check:
@@ -49,7 +56,8 @@ audit:
 
 bench: build
 	$(CARGO) build --release --locked --package contain-python
-	python3 tests/bench/bench.py --contain $(TARGET)/release/contain
+	python3 tests/bench/bench.py --contain $(TARGET)/release/contain \
+		--musl $(TARGET)/x86_64-unknown-linux-musl/release/contain
 
 helper-mode:
 	@case '$(HELPER_MODE)' in \
@@ -80,7 +88,7 @@ uninstall-helper:
 
 install: helper-mode build
 	install -d '$(DESTDIR)$(BINDIR)' '$(DESTDIR)$(LIBEXECDIR)'
-	for program in $(PROGRAMS); do install -m 755 $(TARGET)/release/$$program '$(DESTDIR)$(BINDIR)/' || exit 1; done
+	for program in $(PROGRAMS); do install -m 755 $(PROGRAMS_BUILT)/$$program '$(DESTDIR)$(BINDIR)/' || exit 1; done
 	install -m 755 $(TARGET)/core/contain-init '$(DESTDIR)$(LIBEXECDIR)/'
 	$(MAKE) --no-print-directory install-helper
 	TARGET='$(TARGET)' capi/install.sh '$(DESTDIR)' '$(PREFIX)' '$(LIBDIR)'

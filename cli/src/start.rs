@@ -36,11 +36,26 @@ pub fn run(program: fn() -> ExitCode) -> i32 {
     }
 }
 
-/// The C main of a program.
+/// musl's own maps and unmaps a page for each size.
+#[cfg(target_env = "musl")]
+pub use dlmalloc::GlobalDlmalloc as Allocator;
+
+/// The C main of a program. musl does not tell the standard library the arguments as glibc does: there its own start is
+/// needed.
 #[macro_export]
 macro_rules! program {
     ($main:path) => {
+        #[cfg(target_env = "musl")]
+        #[global_allocator]
+        static ALLOCATOR: $crate::start::Allocator = $crate::start::Allocator;
+
+        #[cfg(target_env = "musl")]
+        fn main() {
+            std::process::exit($crate::start::run($main))
+        }
+
         // SAFETY: the one main of the program; the C library calls it once, with what it ignores here.
+        #[cfg(not(target_env = "musl"))]
         #[unsafe(no_mangle)]
         extern "C" fn main(_: std::ffi::c_int, _: *const *const std::ffi::c_char) -> std::ffi::c_int {
             $crate::start::run($main)

@@ -102,6 +102,9 @@ impl Outcome {
     }
 }
 
+/// libc's own has another type with each C library.
+const RLIMIT_CPU: u32 = nix::sys::resource::Resource::RLIMIT_CPU as u32;
+
 /// What a command was given that ends it by a signal which others can send too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Causes {
@@ -116,7 +119,7 @@ impl Causes {
     pub fn note(&mut self, step: &Step<'_>) {
         match *step {
             Step::LoadSeccomp { program, .. } => self.seccomp |= seccomp::can_end(program),
-            Step::LimitResource { resource: libc::RLIMIT_CPU, soft, hard } => self.cpu = Some((soft, hard)),
+            Step::LimitResource { resource: RLIMIT_CPU, soft, hard } => self.cpu = Some((soft, hard)),
             _ => {}
         }
     }

@@ -29,6 +29,7 @@ from syscalls import count_calls
 
 HERE = Path(__file__).resolve().parent
 PROGRAM = HERE.parent.parent / "target/release/contain"
+MUSL = HERE.parent.parent / "target/x86_64-unknown-linux-musl/release/contain"
 PARTS = ("run", "inject", "memory", "rate", "libraries")
 PAUSE = 0.01  # seconds between runs: a network namespace goes away in the kernel's own time, after its container
 
@@ -36,6 +37,8 @@ PAUSE = 0.01  # seconds between runs: a network namespace goes away in the kerne
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contain", type=Path, default=PROGRAM, metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--musl", type=Path, default=MUSL, metavar="FILE",
+                        help="the same program built with musl (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=40, help="runs of each contestant (default: %(default)s)")
     parser.add_argument("--as", choices=("root", "user", "both"), default="both", dest="who",
                         help="who runs the contestants (default: both; who is not root has only user)")
@@ -102,7 +105,7 @@ def joined(host: Entry, users: dict, arguments: argparse.Namespace, place: Path,
     tables = {}
     for mode, user in users.items():
         with standing(host.standing, user) as (supervisor, first):
-            entries = visitors(place, arguments.contain, supervisor.pid, first, mode == "root")
+            entries = visitors(place, (arguments.contain, arguments.musl), supervisor.pid, first, mode == "root")
             entries += references(root, place, arguments.contain)[:3]
             tables |= timed(entries, {mode: user}, arguments, place)
     return tables
@@ -111,13 +114,13 @@ def joined(host: Entry, users: dict, arguments: argparse.Namespace, place: Path,
 def measure(arguments: argparse.Namespace) -> dict:
     figures: dict = {"machine": describe_machine() | {"rounds": arguments.rounds}}
     wanted = modes(arguments.who)
-    arguments.contain = arguments.contain.resolve()
+    arguments.contain, arguments.musl = arguments.contain.resolve(), arguments.musl.resolve()
     with tempfile.TemporaryDirectory(prefix="contain-bench-") as folder:
         place = Path(folder)
         place.chmod(0o755)
         build(HERE, place)
         root = make_root(place)
-        entries = contestants(root, place, arguments.contain)
+        entries = contestants(root, place, arguments.contain, arguments.musl)
         with throw_away_user("user" in wanted and os.geteuid() == 0) as user:
             figures["machine"]["made_user"] = user is not None
             users = {mode: user if mode == "user" else None for mode in wanted}

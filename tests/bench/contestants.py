@@ -43,12 +43,13 @@ def floor(root: Path, place: Path) -> Entry:
                      "one id mapped, nothing for safety")
 
 
-def contain(root: Path, program: Path) -> list[Entry]:
+def contain(root: Path, program: Path, musl: Path) -> list[Entry]:
     note = "also seccomp, cgroup2 on /sys/fs/cgroup, a supervisor whose end ends the container; as root all ids mapped"
     host = "the same with --host: a tmpfs and the host's own system read-only in place of a root, and the host's true"
     return [
         installed("contain", str(program), lambda payload: ["-c", str(root), *payload], note),
         installed("contain --host", str(program), lambda payload: ["-c", "--host", *payload], host),
+        installed("contain, musl", str(musl), lambda payload: ["-c", str(root), *payload], "as contain, built with musl"),
     ]
 
 
@@ -130,11 +131,12 @@ def references(root: Path, place: Path, program: Path) -> list[Entry]:
     ]
 
 
-def contestants(root: Path, place: Path, program: Path) -> list[Entry]:
-    """All rows in the order of the table. `program` is contain, `place` the folder of the built programs."""
+def contestants(root: Path, place: Path, program: Path, musl: Path) -> list[Entry]:
+    """All rows in the order of the table. `program` is contain, `musl` the same built with musl, `place` the folder of the
+    built programs."""
     return [
         floor(root, place),
-        *contain(root, program),
+        *contain(root, program, musl),
         original(root),
         unshare(root),
         bubblewrap(root),
@@ -146,15 +148,16 @@ def contestants(root: Path, place: Path, program: Path) -> list[Entry]:
     ]
 
 
-def visitors(place: Path, program: Path, supervisor: int, first: int, as_root: bool) -> list[Entry]:
+def visitors(place: Path, programs: tuple[Path, Path], supervisor: int, first: int, as_root: bool) -> list[Entry]:
     """The rows of the second table: a command into a running container, whose supervisor and first process these are."""
-    inject = program.with_name("inject")
+    inject, musl = (program.with_name("inject") for program in programs)
     kinds = ("user", "mount", "ipc", "uts", "net", "pid", "cgroup", "time")
     join = ["--all"] if as_root else ["--preserve-credentials", *(f"--{kind}" for kind in kinds)]
     rows = [
         installed("floor", str(place / "enter"), lambda payload: [str(first), *payload], "nothing for safety"),
         installed("inject", str(inject), lambda payload: [str(supervisor), *payload],
                   "also finds the container, its cgroups, seccomp, a supervisor"),
+        installed("inject, musl", str(musl), lambda payload: [str(supervisor), *payload], "as inject, built with musl"),
         installed("nsenter", "nsenter", lambda payload: ["--target", str(first), *join, *payload],
                   "no change of ids that the kernel does not make"),
     ]

@@ -14,7 +14,7 @@ STYLE = """
       text { fill: #e6edf3 } .bar { fill: #6e7681 } .ours { fill: #4493f8 } .base { fill: #9198a1 }
       .spread { stroke: #e6edf3 }
     }"""
-OURS = ("contain", "contain --host", "inject")
+OURS = ("contain", "contain --host", "contain, musl", "inject", "inject, musl")
 
 
 @dataclass(frozen=True)

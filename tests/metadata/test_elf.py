@@ -108,6 +108,38 @@ class CommandLines(unittest.TestCase):
             self.assertLessEqual(file.stat().st_size, self.BUDGET, file)
 
 
+class CommandLinesWithMusl(CommandLines):
+    """As `make` builds them where Rust's target with musl is installed."""
+
+    BUDGET = 1280 * 1024
+    FOR = "x86_64-unknown-linux-musl"
+
+    @classmethod
+    def setUpClass(cls):
+        asked = ["rustc", "--print", "target-libdir", "--target", cls.FOR]
+        libraries = subprocess.run(asked, cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+        if not Path(libraries).is_dir():
+            raise unittest.SkipTest(f"Rust's target {cls.FOR} is not installed")
+        build = ["cargo", "build", "--locked", "--quiet", "--release", "-p", "contain-cli", "--target", cls.FOR]
+        subprocess.run(build, cwd=TOP, check=True)
+        cls.files = [TARGET / cls.FOR / "release" / name for name in ("contain", "inject", "pseudo")]
+
+    def test_container_runs(self):
+        run = [self.files[0], "--host", "--user", "root", "/bin/sh", "-c", "id -u; exit 7"]
+        ended = subprocess.run(run, stdout=subprocess.PIPE)
+        self.assertEqual((ended.returncode, ended.stdout), (7, b"0\n"))
+
+    def test_command_is_injected(self):
+        run = [self.files[0], "--host", "/bin/sh", "-c", "echo; exec sleep 60"]
+        with subprocess.Popen(run, stdout=subprocess.PIPE) as supervisor:
+            supervisor.stdout.readline()
+            inject = [self.files[1], str(supervisor.pid), "/bin/sh", "-c", "grep -aoc sleep /proc/1/cmdline; exit 3"]
+            ended = subprocess.run(inject, stdout=subprocess.PIPE)
+            supervisor.terminate()
+            self.assertEqual((ended.returncode, ended.stdout), (3, b"1\n"))
+        self.assertEqual(supervisor.returncode, 128 + 15)
+
+
 if __name__ == "__main__":
     result = unittest.main(exit=False, verbosity=1).result
     bad = len(result.failures) + len(result.errors)

@@ -36,7 +36,7 @@ OUTSIDE = {
     "contain-idmap": set(),
     "contain": {"libc", "nix", "seccompiler", "serde_json"},
     "contain-capi": {"libc"},
-    "contain-cli": {"lexopt", "serde_json"},
+    "contain-cli": {"lexopt", "serde_json", "dlmalloc"},
     "contain-python": {"pyo3"},
 }
 

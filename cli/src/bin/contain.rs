@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The program contain.
-#![no_main]
+#![cfg_attr(not(target_env = "musl"), no_main)]
 
 contain_cli::program!(contain_cli::contain::main);
