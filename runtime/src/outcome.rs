@@ -117,11 +117,14 @@ pub(crate) struct Causes {
 impl Causes {
     /// Notes what a step of its plan means for that.
     pub fn note(&mut self, step: &Step<'_>) {
-        match *step {
-            Step::LoadSeccomp { program, .. } => self.seccomp |= seccomp::can_end(program),
-            Step::LimitResource { resource: RLIMIT_CPU, soft, hard } => self.cpu = Some((soft, hard)),
-            _ => {}
+        if let Step::LimitResource { resource: RLIMIT_CPU, soft, hard } = *step {
+            self.cpu = Some((soft, hard));
         }
+    }
+
+    /// Notes a seccomp program of the caller's own. Those that have a name end nothing.
+    pub fn note_program(&mut self, program: &[u8]) {
+        self.seccomp |= seccomp::can_end(program);
     }
 
     /// Why a signal that nobody asked for ended it, with so much CPU time used.

@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The facts.
 #[derive(Clone, Debug)]
@@ -74,9 +75,14 @@ impl Facts {
     }
 }
 
+/// Looked for until they have been found: a kernel does not lose them.
 fn optional_namespaces() -> u64 {
-    let has = |path: &str, flag: u64| if Path::new(path).exists() { flag } else { 0 };
-    has("/proc/self/ns/cgroup", namespace::CGROUP) | has("/proc/self/ns/time", namespace::TIME)
+    static FOUND: AtomicU64 = AtomicU64::new(0);
+    let found = FOUND.load(Ordering::Relaxed);
+    let has = |path: &str, flag: u64| if found & flag != 0 || Path::new(path).exists() { flag } else { 0 };
+    let all = has("/proc/self/ns/cgroup", namespace::CGROUP) | has("/proc/self/ns/time", namespace::TIME);
+    FOUND.store(all, Ordering::Relaxed);
+    all
 }
 
 /// The first that exists of the directories that are empty on most systems; a helper of `-i` sees the new root there.

@@ -51,6 +51,9 @@ pub(super) fn load(
             draft.init(Step::Close { keep });
             closed = true;
         }
+        if let Profile::Own(_) = profile {
+            draft.causes.note_program(one.program);
+        }
         let summary = text("seccomp", format!("{}: {}", one.name, one.summary))?;
         draft.init(Step::LoadSeccomp { program: one.program, flags: one.flags, summary: &summary });
     }
