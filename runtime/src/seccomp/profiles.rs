@@ -223,9 +223,11 @@ pub fn refused(filter: &Filter) -> (usize, usize) {
     };
     let mut rules: Vec<&Rule> = table.rules.iter().collect();
     rules.sort_by_key(|rule| rule.number);
-    let refused = |number: u32| {
-        let first = rules.partition_point(|rule| rule.number < number);
-        let mut rules = rules[first..].iter().take_while(|rule| rule.number == number);
+    // Both rise: each rule is looked at once.
+    let mut rest = rules.as_slice();
+    let mut refused = |number: u32| {
+        rest = &rest[rest.iter().take_while(|rule| rule.number < number).count()..];
+        let mut rules = rest.iter().take_while(|rule| rule.number == number);
         let default = if number > table.newest { table.newer } else { table.default };
         let passes = |action: Action| matches!(action, Action::Allow | Action::Log);
         loop {
@@ -237,6 +239,7 @@ pub fn refused(filter: &Filter) -> (usize, usize) {
             }
         }
     };
-    let calls = || Architecture::X86_64.calls();
-    (calls().filter(|(_, number)| refused(*number)).count(), calls().count())
+    Architecture::X86_64
+        .calls()
+        .fold((0, 0), |(found, all), (_, number)| (found + usize::from(refused(number)), all + 1))
 }

@@ -132,9 +132,11 @@ impl<'a> Compiler<'a, '_> {
         points.sort_unstable();
         points.dedup();
         let mut ranges: Vec<(u32, Target)> = Vec::new();
+        let mut upto = 0;
         for point in points {
-            let from = rules.partition_point(|rule| rule.number < point);
-            let upto = rules.partition_point(|rule| rule.number <= point);
+            // Both rise, and a rule's number is a point: what was not looked at yet begins with this one's.
+            let from = upto;
+            upto += rules[from..].iter().take_while(|rule| rule.number == point).count();
             let wide = is_wide(table.architecture, point);
             let target = self.decision(&rules[from..upto], wide, background(table, point));
             if ranges.last().is_none_or(|(_, last)| *last != target) {
