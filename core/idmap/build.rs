@@ -7,5 +7,11 @@ fn main() {
     {
         println!("cargo:rustc-link-arg-bins={argument}");
     }
+    // A table for the unwinding of stacks, which nothing here does.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../no-unwinding.ld");
+    for argument in ["-Wl,--no-eh-frame-hdr", &format!("-Wl,-T,{script}")] {
+        println!("cargo:rustc-link-arg-bins={argument}");
+    }
+    println!("cargo:rerun-if-changed={script}");
     println!("cargo:rerun-if-changed=build.rs");
 }
