@@ -61,6 +61,7 @@ def standing(command: list[str], user: str | None) -> Iterator[tuple[subprocess.
     """A container with a payload that sleeps, and the payload's process id; gone with the block."""
     process = subprocess.Popen([*as_user(user), *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, cwd="/", env=ENVIRONMENT, start_new_session=True)
+    found: list[int] = []
     try:
         deadline = time.monotonic() + LONGEST_RUN
         while not (found := [pid for pid in tree_of(process.pid) if is_payload(pid)]):
@@ -70,6 +71,12 @@ def standing(command: list[str], user: str | None) -> Iterator[tuple[subprocess.
         time.sleep(0.05)  # what comes after the command's exec
         yield process, found[0]
     finally:
+        # What runs the payload sees its end and takes down what it has made, cgroups too.
+        for pid in found[:1]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(LONGEST_RUN)
         members = tree_of(process.pid)
         for pid in reversed(members):
             with contextlib.suppress(ProcessLookupError):
