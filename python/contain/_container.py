@@ -39,7 +39,7 @@ Made_co = TypeVar("Made_co", covariant=True)
 class _Pending(Protocol[Made_co]):
     """A handle that is being made."""
 
-    def news(self) -> int: ...
+    def news(self) -> _native.Descriptor: ...
     def finish(self) -> Made_co | None: ...
     def kill(self) -> None: ...
 
@@ -652,7 +652,8 @@ def _undone(pending: _Pending[Made]) -> Steps[None]:
         pending.kill()
         made = yield from told(pending.finish, pending.news, Clock())
         assert made is not None, "it is waited for without end"
-        made.kill(signals.SIGKILL)
+        with contextlib.suppress(GoneError):
+            made.kill(signals.SIGKILL)
         yield from told(made.try_wait, made.news, Clock())
         if isinstance(made, _native.Container):
             made.delete(True)

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The three standard descriptors of a command: from what a caller says to numbers, and pipes on the way."""
 
+import io
 import os
 import subprocess
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self, TypeAlias
 
+from contain import _native
 from contain._check import wrong
 from contain._errors import invalid
 
@@ -34,7 +36,7 @@ class Standard:
     stdout: BinaryIO | None
     stderr: BinaryIO | None
     numbers: Numbers
-    _theirs: list[int]
+    _theirs: list[io.FileIO]
 
     def __init__(self, stdin: File, stdout: File, stderr: File, *, on_console: bool = False) -> None:
         self.stdin = self.stdout = self.stderr = None
@@ -63,19 +65,19 @@ class Standard:
             return _number("stdin", file), None
         theirs, ours = self._pipe()
         self._theirs.append(theirs)
-        return theirs, open(ours, "wb")
+        return theirs.fileno(), io.BufferedWriter(ours)
 
     def _output(self, field: str, file: File) -> tuple[int | None, BinaryIO | None]:
         if file != PIPE:
             return _number(field, file), None
         ours, theirs = self._pipe()
         self._theirs.append(theirs)
-        return theirs, open(ours, "rb")
+        return theirs.fileno(), io.BufferedReader(ours)
 
-    def _pipe(self) -> tuple[int, int]:
+    def _pipe(self) -> tuple[io.FileIO, io.FileIO]:
         """A pipe that whoever has it inside can also open again as /dev/stdout, though this user owns it."""
-        ends = os.pipe()
-        os.fchmod(ends[0], 0o666)
+        ends = _native.pipe()
+        os.fchmod(ends[0].fileno(), 0o666)
         return ends
 
     def __enter__(self) -> Self:
@@ -90,7 +92,7 @@ class Standard:
 
     def _close_theirs(self) -> None:
         while self._theirs:
-            os.close(self._theirs.pop())
+            self._theirs.pop().close()
 
     def close_ours(self) -> None:
         """Closes our ends of pipes."""

@@ -2,12 +2,13 @@
 """What waits is written once, as generators that say what they wait for; here it is waited for without asyncio."""
 
 import dataclasses
-import os
+import inspect
 import select
 import time
 from collections.abc import Callable, Collection, Generator
 from typing import TypeAlias, TypeVar
 
+from contain import _native
 from contain._check import seconds
 
 T = TypeVar("T")
@@ -41,19 +42,26 @@ Steps: TypeAlias = Generator[Wait, Collection[int], T]
 
 
 def finish(steps: Steps[T]) -> T:
-    """Waits in this thread; a signal's handler may raise."""
-    try:
-        wait = next(steps)
-        while True:
-            try:
-                ready = _ready(wait)
-            except BaseException as error:
-                wait = steps.throw(error)
-            else:
-                wait = steps.send(ready)
-    except StopIteration as end:
-        result: T = end.value
-        return result
+    """Waits in this thread; a signal's handler may raise, here as well as in the steps, which take back what they did."""
+    wait: Wait | None = None
+    raised: list[BaseException] = []
+    while True:
+        try:
+            while True:
+                if raised:
+                    wait = steps.throw(raised.pop())
+                elif wait is not None:
+                    wait = steps.send(_ready(wait))
+                else:
+                    wait = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        except BaseException as error:
+            # What they themselves have ended with.
+            if inspect.getgeneratorstate(steps) == inspect.GEN_CLOSED:
+                raise
+            raised.append(error)
 
 
 def _ready(wait: Wait) -> Collection[int]:
@@ -70,14 +78,14 @@ def _ready(wait: Wait) -> Collection[int]:
             return [descriptor for descriptor, _ in ready]
 
 
-def told(tell: Callable[[], T | None], news: Callable[[], int], clock: Clock) -> Steps[T | None]:
+def told(tell: Callable[[], T | None], news: Callable[[], _native.Descriptor], clock: Clock) -> Steps[T | None]:
     """Asks until there is an answer, each time that `news`, a new descriptor, can be read; None when the time is up."""
     while (answer := tell()) is None:
         descriptor = news()
         try:
-            ready = yield Wait(clock, (descriptor,))
+            ready = yield Wait(clock, (descriptor.fileno(),))
         finally:
-            os.close(descriptor)
+            descriptor.close()
         if not ready:
             return tell()
     return answer

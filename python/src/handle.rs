@@ -3,6 +3,7 @@
 //! that made them.
 
 use crate::call::{interruptible, raise, unlocked};
+use crate::descriptor::Descriptor;
 use crate::events::Events;
 use crate::pending::{PendingContainer, PendingProcess};
 use crate::runtime::{Place, StatusParts, status};
@@ -238,17 +239,17 @@ impl Container {
     }
 
     /// A new descriptor that becomes readable when `started` may have more to tell.
-    fn start_news(&self, py: Python<'_>) -> PyResult<RawFd> {
-        unlocked(py, || self.inner.start_news()).map(IntoRawFd::into_raw_fd)
+    fn start_news(&self, py: Python<'_>) -> PyResult<Descriptor> {
+        unlocked(py, || self.inner.start_news()).map(Descriptor::from)
     }
 
     /// A new descriptor that becomes readable when `try_wait` may have more to tell.
-    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+    fn news(&self, py: Python<'_>) -> PyResult<Descriptor> {
         unlocked(py, || match self.inner.end_news() {
             Err(error) if error.kind == Kind::Gone => readable(),
             other => other,
         })
-        .map(IntoRawFd::into_raw_fd)
+        .map(Descriptor::from)
     }
 
     /// Begins to run another command inside.
@@ -375,8 +376,8 @@ impl Process {
     }
 
     /// A new descriptor that becomes readable when `try_wait` may have more to tell.
-    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
-        unlocked(py, || self.inner.end_news()).map(IntoRawFd::into_raw_fd)
+    fn news(&self, py: Python<'_>) -> PyResult<Descriptor> {
+        unlocked(py, || self.inner.end_news()).map(Descriptor::from)
     }
 
     /// How the copying of a file has ended, where this is that: nothing, or an error.

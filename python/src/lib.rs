@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err, reason = "errors are rare and say much")]
 
 mod call;
+mod descriptor;
 mod events;
 mod handle;
 mod pending;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 /// The runtime of contain, for the package `contain` alone.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::descriptor::{Descriptor, pipe};
     #[pymodule_export]
     use super::events::Events;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 //! Containers and injected processes that are being made: Python waits for them, in a loop of its own or of asyncio's.
 
 use crate::call::unlocked;
+use crate::descriptor::Descriptor;
 use crate::handle::{Container, Process, failed};
 use contain::Error;
 use pyo3::PyClass;
@@ -9,7 +10,6 @@ use pyo3::prelude::*;
 use pyo3::pyclass::boolean_struct::True;
 use pyo3::pyclass_init::PyClassInitializer;
 use pyo3::sync::PyOnceLock;
-use std::os::fd::{IntoRawFd, RawFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A container that is being made.
@@ -41,10 +41,10 @@ impl<T: Send, Handle: PyClass<Frozen = True> + Send + Sync + Into<PyClassInitial
     }
 
     /// A duplicate, which is the caller's.
-    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+    fn news(&self, py: Python<'_>) -> PyResult<Descriptor> {
         unlocked(py, || {
             let news = self.pending().news()?.try_clone_to_owned();
-            news.map(IntoRawFd::into_raw_fd).map_err(|error| failed("duplicate", "a descriptor", &error))
+            news.map(Descriptor::from).map_err(|error| failed("duplicate", "a descriptor", &error))
         })
     }
 
@@ -86,7 +86,7 @@ impl PendingProcess {
 #[pymethods]
 impl PendingContainer {
     /// A new descriptor that becomes readable when `finish` gets further.
-    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+    fn news(&self, py: Python<'_>) -> PyResult<Descriptor> {
         self.work.news(py)
     }
 
@@ -104,7 +104,7 @@ impl PendingContainer {
 #[pymethods]
 impl PendingProcess {
     /// As of a container.
-    fn news(&self, py: Python<'_>) -> PyResult<RawFd> {
+    fn news(&self, py: Python<'_>) -> PyResult<Descriptor> {
         self.work.news(py)
     }
 

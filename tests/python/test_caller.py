@@ -101,6 +101,79 @@ def test_ctrl_c_at_any_moment_of_run_leaves_nothing(script, mark):
     assert script(code).stdout == "60\n"
 
 
+AT_EACH_LINE = """
+import contain, gc, os, sys, tempfile
+
+class Stop(BaseException):
+    pass
+
+package = os.path.dirname(contain.__file__)
+place = tempfile.mkdtemp()
+
+def once(at):
+    # Raises at a line of contain's own, as a signal's handler does; how many there were. Another run may have fewer.
+    lines = 0
+    def trace(frame, event, _):
+        nonlocal lines
+        if not frame.f_code.co_filename.startswith(package):
+            return None
+        if frame.f_code is LAST:
+            sys.settrace(None)
+            return None
+        if event == "line":
+            lines += 1
+            if lines == at:
+                sys.settrace(None)
+                raise Stop
+        return trace
+    sys.settrace(trace)
+    try:
+        work()
+    except Stop:
+        pass
+    finally:
+        sys.settrace(None)
+    return lines
+
+LAST = None
+{work}
+work()
+for at in range(1, once(None) + 1):
+    before = set(os.listdir("/proc/self/fd"))
+    once(at)
+    gc.collect()
+    assert set(os.listdir("/proc/self/fd")) == before, at
+    assert os.listdir(place) == [], at
+os.rmdir(place)
+print(at > 100, flush=True)
+os.system("sleep 0.1; {look}")
+"""
+
+RUN_PLAIN = """
+def work():
+    contain.run(["sh", "-c", "exit 3 {seconds}"])
+"""
+
+RUN_CAPTURED = """
+def work():
+    assert contain.run(["sh", "-c", "echo x; : {seconds}"], capture_output=True, timeout=20).stdout == b"x\\n"
+"""
+
+# Until there is a handle: from there on whoever has it has it in hand.
+CREATE_NAMED = """
+LAST = contain.Container.__init__.__code__
+def work():
+    with contain.Container.create("it", contain.Config(argv=["sleep", "{seconds}"]), runtime=place):
+        pass
+"""
+
+
+@pytest.mark.parametrize("work", [RUN_PLAIN, RUN_CAPTURED, CREATE_NAMED], ids=["run", "captured", "create"])
+def test_exception_at_any_line_leaves_nothing(script, mark, work):
+    code = AT_EACH_LINE.format(work=work.format(seconds=mark.seconds), look=mark.look)
+    assert script(code).stdout == "True\n"
+
+
 def test_signal_whose_handler_returns_does_not_disturb_a_wait(script):
     code = """if True:
         import contain, signal
